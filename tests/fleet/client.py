@@ -292,10 +292,14 @@ class Fleet:
                     raise FleetError(f"The sshd of {host.name} does not answer. See {self._log(host)}")
                 time.sleep(0.01)
 
+    def _interpreter(self, host: Host) -> Path:
+        return self.directory / "etc" / f"{host.name}-python"
+
     def _write_interpreters(self) -> None:
+        """Over a local connection all hosts share the machine: the Python that runs a module gives it the host's HOME."""
         for host in self.hosts:
-            wrapper = self.directory / "etc" / f"{host.name}-python"
             settings = " ".join(f"{name}={shlex.quote(value)}" for name, value in self._environment(host).items())
+            wrapper = self._interpreter(host)
             wrapper.write_text(f'#!/bin/sh\nexport {settings}\nexec {shlex.quote(host.python)} "$@"\n', encoding="utf-8")
             wrapper.chmod(0o755)
 
@@ -312,13 +316,12 @@ class Fleet:
         if self.connection == "local":
             return {
                 "ansible_connection": "local",
-                "ansible_python_interpreter": str(self.directory / "etc" / f"{host.name}-python"),
+                "ansible_python_interpreter": str(self._interpreter(host)),
                 "ansible_remote_tmp": str(host.home / ".ansible" / "tmp"),
             }
         return {
             "ansible_host": "127.0.0.1",
             "ansible_port": host.port,
-            "ansible_user": _user(),
             "ansible_ssh_private_key_file": str(self.directory / "client_key"),
             "ansible_ssh_common_args": shlex.join(self._ssh_options(host)),
             "ansible_python_interpreter": host.python,
