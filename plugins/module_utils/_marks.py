@@ -4,9 +4,9 @@
 
 """The marks that rotations leave in AWS, as tags on the IAM user: what they say, and how they are written.
 
-``rekey:key:<id>`` is ``ours <time>``, ``draining <time>`` or ``retired <time>``; ``rekey:intent:<run>`` is ``<time> <id> …``,
-the key ids that stood before. Tag names take 128 characters and values 256, of letters, digits, blanks and ``_.:/=+-@``
-(https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html).
+``rekey:key:<id>`` is ``ours <time>``, ``draining <time>`` or ``retired <time>``; ``rekey:intent:<run>`` is
+``<time> <id> …``, the key ids that stood before. Tag names take 128 characters and values 256, of letters, digits,
+blanks and ``_.:/=+-@`` (https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html).
 """
 
 from __future__ import annotations
