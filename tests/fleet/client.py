@@ -32,6 +32,7 @@ Connection = Literal["ssh", "local"]
 
 START_TIMEOUT = 20.0  # seconds
 STOP_TIMEOUT = 10.0  # seconds
+SSHD_PLACES = ("/usr/sbin", "/usr/local/sbin")  # beside PATH, where users other than root seldom have it
 
 SSHD_CONFIG = """\
 AddressFamily inet
@@ -92,8 +93,9 @@ class Fleet:
     ) -> Fleet:
         """Start `hosts` hosts, named host01 and on, and write `inventory.yml`; return when all of them answer.
 
-        `pythons` are spread over the hosts in turn; without them it is the Python that runs this. `setenv` is set in every
-        process on the hosts. A directory that had a fleet before keeps its hosts' HOMEs, as machines do over a reboot.
+        `pythons` are spread over the hosts in turn; without them it is the Python that runs this. `setenv` is set in
+        every process on the hosts. A directory that had a fleet before keeps its hosts' HOMEs, as machines do over a
+        reboot.
 
         Raises NoSshd where hosts over SSH are impossible, and FleetError for everything else.
         """
@@ -162,7 +164,7 @@ class Fleet:
         self._listen([self.host(name)])
 
     def run(self, name: str, *command: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:
-        """Run a command on a host as its user would, over the host's connection; the outcome is the caller's to check."""
+        """Run a command on a host as its user would, over the host's connection; the caller checks the outcome."""
         host = self.host(name)
         if self.connection == "local":
             return subprocess.run(
@@ -205,7 +207,7 @@ class Fleet:
 
     @property
     def _sockets(self) -> Path:
-        """Where ssh keeps its ControlMaster sockets: a socket's path has 108 bytes at most, the directory's may be longer."""
+        """Where ssh keeps its ControlMaster sockets: a socket's path has 108 bytes at most, a directory's may have more."""
         return Path("/tmp", f"fleet-{hashlib.sha256(bytes(self.directory)).hexdigest()[:12]}")
 
     def _kill(self, name: str | None) -> None:
@@ -296,11 +298,13 @@ class Fleet:
         return self.directory / "etc" / f"{host.name}-python"
 
     def _write_interpreters(self) -> None:
-        """Over a local connection all hosts share the machine: the Python that runs a module gives it the host's HOME."""
+        """Over a local connection all hosts share the machine: the Python that runs a module gives it its HOME."""
         for host in self.hosts:
             settings = " ".join(f"{name}={shlex.quote(value)}" for name, value in self._environment(host).items())
             wrapper = self._interpreter(host)
-            wrapper.write_text(f'#!/bin/sh\nexport {settings}\nexec {shlex.quote(host.python)} "$@"\n', encoding="utf-8")
+            wrapper.write_text(
+                f'#!/bin/sh\nexport {settings}\nexec {shlex.quote(host.python)} "$@"\n', encoding="utf-8"
+            )
             wrapper.chmod(0o755)
 
     def _write_inventory(self) -> None:
@@ -409,11 +413,9 @@ def _signal(pids: set[int], number: signal.Signals) -> None:
 
 def _sshd() -> str:
     # sshd starts itself anew for each connection, and wants its own absolute path for that.
-    found = shutil.which("sshd", path=os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"]))
+    found = shutil.which("sshd", path=os.pathsep.join([os.environ.get("PATH", ""), *SSHD_PLACES]))
     if not found:
-        raise NoSshd(
-            "There is no sshd in PATH, /usr/sbin or /usr/local/sbin. Install an OpenSSH server, or use --connection local."
-        )
+        raise NoSshd("There is no sshd on this machine. Install an OpenSSH server, or use --connection local.")
     return os.path.abspath(found)
 
 
