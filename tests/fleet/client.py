@@ -207,7 +207,7 @@ class Fleet:
 
     @property
     def _sockets(self) -> Path:
-        """Where ssh keeps its ControlMaster sockets: a socket's path has 108 bytes at most, a directory's may have more."""
+        """Where ssh keeps its ControlMaster sockets: a socket's path has 108 bytes at most, a directory more."""
         return Path("/tmp", f"fleet-{hashlib.sha256(bytes(self.directory)).hexdigest()[:12]}")
 
     def _kill(self, name: str | None) -> None:
