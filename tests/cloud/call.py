@@ -13,16 +13,16 @@ import re
 from typing import Any, Mapping, Optional
 from urllib.parse import parse_qsl, urlsplit
 
+_SCOPE = r"(?P<key>[^/,\s]+)/(?P<date>\d{8})/(?P<region>[^/,\s]+)/(?P<service>[^/,\s]+)/aws4_request"
 _SIGNED = re.compile(
-    r"AWS4-HMAC-SHA256\s+Credential=(?P<key>[^/,\s]+)/(?P<date>\d{8})/(?P<region>[^/,\s]+)/(?P<service>[^/,\s]+)"
-    r"/aws4_request,\s*SignedHeaders=(?P<headers>[^,\s]+),\s*Signature=(?P<signature>[0-9a-f]{64})$"
+    rf"AWS4-HMAC-SHA256\s+Credential={_SCOPE},\s*SignedHeaders=(?P<headers>[^,\s]+),\s*Signature=(?P<signature>\S+)$"
 )
 _PUBLIC = ("AssumeRoleWithSAML", "AssumeRoleWithWebIdentity")
 
 
 @dataclasses.dataclass(frozen=True)
 class Signature:
-    """What an ``Authorization`` header of Signature Version 4 says."""
+    """What a request says about its own signature (Signature Version 4), in a header or in its URL."""
 
     key_id: str
     date: str
@@ -30,6 +30,10 @@ class Signature:
     service: str
     signed_headers: tuple[str, ...]
     signature: str
+    signed_at: str
+    token: Optional[str]
+    expires: Optional[int] = None
+    """Of a presigned URL: for how many seconds it is good."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,17 +80,17 @@ class Call:
 def read_call(environ: dict[str, Any], body: bytes) -> Call:
     """The call that a WSGI environment and a body make."""
     uri = environ["RAW_URI"]
-    signature = _read_signature(environ.get("HTTP_AUTHORIZATION", ""))
+    query = dict(parse_qsl(urlsplit(uri).query, keep_blank_values=True))
+    signature = _read_signature(environ, query)
     target = environ.get("HTTP_X_AMZ_TARGET", "")
     content_type = environ.get("CONTENT_TYPE", "")
-    query = urlsplit(uri).query
     params: dict[str, str] = {}
     if target or content_type.startswith("application/x-amz-json"):
         params = _json_params(body)
     elif content_type.startswith("application/x-www-form-urlencoded"):
-        params = dict(parse_qsl(f"{query}&{body.decode('utf-8', 'replace')}", keep_blank_values=True))
-    elif "Action=" in query:
-        params = dict(parse_qsl(query, keep_blank_values=True))
+        params = {**query, **dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))}
+    elif "Action" in query:
+        params = query
     action = params.get("Action") if "Version" in params else None
     if signature:
         service, region = signature.service, signature.region
@@ -114,18 +118,33 @@ def read_call(environ: dict[str, Any], body: bytes) -> Call:
     )
 
 
-def _read_signature(header: str) -> Optional[Signature]:
-    match = _SIGNED.match(header)
-    if not match:
-        return None
-    return Signature(
-        key_id=match["key"],
-        date=match["date"],
-        region=match["region"],
-        service=match["service"],
-        signed_headers=tuple(match["headers"].split(";")),
-        signature=match["signature"],
-    )
+def _read_signature(environ: Mapping[str, Any], query: Mapping[str, str]) -> Optional[Signature]:
+    match = _SIGNED.match(environ.get("HTTP_AUTHORIZATION", ""))
+    if match:
+        return Signature(
+            key_id=match["key"],
+            date=match["date"],
+            region=match["region"],
+            service=match["service"],
+            signed_headers=tuple(match["headers"].split(";")),
+            signature=match["signature"],
+            signed_at=environ.get("HTTP_X_AMZ_DATE", ""),
+            token=environ.get("HTTP_X_AMZ_SECURITY_TOKEN"),
+        )
+    match = re.fullmatch(_SCOPE, query.get("X-Amz-Credential", ""))
+    if match and query.get("X-Amz-Expires", "").isdecimal():
+        return Signature(
+            key_id=match["key"],
+            date=match["date"],
+            region=match["region"],
+            service=match["service"],
+            signed_headers=tuple(query.get("X-Amz-SignedHeaders", "").split(";")),
+            signature=query.get("X-Amz-Signature", ""),
+            signed_at=query.get("X-Amz-Date", ""),
+            token=query.get("X-Amz-Security-Token"),
+            expires=int(query["X-Amz-Expires"]),
+        )
+    return None
 
 
 def _json_params(body: bytes) -> dict[str, str]:
@@ -139,7 +158,8 @@ def _json_params(body: bytes) -> dict[str, str]:
 def _rest_action(service: str, environ: dict[str, Any], body: bytes) -> str:
     """The action's name for services that tell it by method and path only."""
     from moto.core.request import Request
-    from moto.core.routing import NotFound, get_service_router
+    from moto.core.routing import get_service_router
+    from werkzeug.exceptions import NotFound
 
     try:
         router = get_service_router(service)

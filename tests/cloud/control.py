@@ -12,11 +12,13 @@ import json
 import re
 from typing import Any, Callable, Mapping, Optional
 
+from moto.iam import models as iam
+
 from . import ACCOUNT_ID
 from .errors import Answer, BadControl, json_answer
 from .front import Front
 from .keyring import Entry, Use
-from .moto_mended import add_key, iam, settle, tags_of
+from .moto_mended import add_key, settle, tags_of
 
 PREFIX = "/_cloud/"
 _DAY = 86400.0
@@ -167,7 +169,9 @@ class Control:
 
 
 def _describe_use(use: Optional[Use]) -> Optional[dict[str, str]]:
-    return use and {"date": use.date.strftime(_TIME_FORMAT), "service": use.service, "region": use.region}
+    if use is None:
+        return None
+    return {"date": use.date.strftime(_TIME_FORMAT), "service": use.service, "region": use.region}
 
 
 def _earlier(text: str, span: datetime.timedelta) -> str:

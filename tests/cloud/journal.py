@@ -36,9 +36,7 @@ class Journal:
         self._records: list[Record] = []
         self._lock = threading.Lock()
 
-    def open(
-        self, service: str, action: str, region: str, user_name: Optional[str], key_id: Optional[str]
-    ) -> Record:
+    def open(self, service: str, action: str, region: str, user_name: Optional[str], key_id: Optional[str]) -> Record:
         """Note a call that arrived; what became of it is set in the record that this returns."""
         with self._lock:
             record = Record(len(self._records), time.time(), service, action, region, user_name, key_id)

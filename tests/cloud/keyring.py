@@ -195,5 +195,3 @@ class Views:
         until = time.time() - lag
         views = self._views.get(user, [])
         return next((view for view in reversed(views) if view.at <= until), View(0.0, (), {}))
-
-

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from typing import Any, Callable, Optional
 
@@ -23,9 +24,10 @@ from moto.iam.exceptions import (
 )
 from moto.iam.responses import IamResponse
 from moto.moto_api._internal import mock_random
-from moto.sts.models import AssumedRole
+from moto.sts.exceptions import STSValidationError
+from moto.sts.models import AssumedRole, STSBackend
 
-from . import ADMIN_KEY_ID
+from . import ACCOUNT_ID, ADMIN_KEY_ID
 from .keyring import Entry, Keyring, Views
 from .settings import Settings
 
@@ -42,7 +44,7 @@ def mend(settings: Settings, keyring: Keyring, views: Views) -> None:
     _answer_user_calls(settings, views)
 
 
-def _replaces(owner: Any, name: str) -> Callable[[Any], Any]:
+def replaces(owner: Any, name: str) -> Callable[[Any], Any]:
     """Decorator: the function takes the place of ``owner.name``."""
 
     def put(function: Any) -> Any:
@@ -66,7 +68,7 @@ def _follow_keys(keyring: Keyring, views: Views) -> None:
     create, update, delete = iam.User.create_access_key, iam.User.update_access_key, iam.User.delete_access_key
     open_session = AssumedRole.__init__
 
-    @_replaces(iam.User, "create_access_key")
+    @replaces(iam.User, "create_access_key")
     def create_access_key(self: iam.User, *args: Any, **kwargs: Any) -> iam.AccessKey:
         key = create(self, *args, **kwargs)
         key.create_date = key.create_date.replace(microsecond=0)
@@ -74,40 +76,54 @@ def _follow_keys(keyring: Keyring, views: Views) -> None:
         views.note(self, tags_of(self))
         return key
 
-    @_replaces(iam.User, "update_access_key")
+    @replaces(iam.User, "update_access_key")
     def update_access_key(self: iam.User, access_key_id: str, status: Optional[str] = None) -> iam.AccessKey:
         key = update(self, access_key_id, status)
         keyring.changed(key)
         views.note(self, tags_of(self))
         return key
 
-    @_replaces(iam.User, "delete_access_key")
+    @replaces(iam.User, "delete_access_key")
     def delete_access_key(self: iam.User, access_key_id: str) -> None:
         key = self.get_access_key_by_id(access_key_id)
         delete(self, access_key_id)
         keyring.removed(key)
         views.note(self, tags_of(self))
 
-    @_replaces(AssumedRole, "__init__")
+    @replaces(AssumedRole, "__init__")
     def opened(self: AssumedRole, *args: Any, **kwargs: Any) -> None:
         open_session(self, *args, **kwargs)
         keyring.opened(self)
 
 
 def _answer_by_key_id(keyring: Keyring) -> None:
-    @_replaces(iam.IAMBackend, "get_user_from_access_key_id")
+    @replaces(iam.IAMBackend, "get_user_from_access_key_id")
     def get_user_from_access_key_id(self: iam.IAMBackend, access_key_id: str) -> Optional[iam.User]:
         entry = keyring.get(access_key_id)
         return entry.user if entry and entry.account_id == self.account_id else None
 
-    @_replaces(iam, "get_account_id_from")
+    @replaces(iam, "get_account_id_from")
     def get_account_id_from(access_key: str) -> str:
         entry = keyring.get(access_key)
-        return entry.account_id if entry else iam.DEFAULT_ACCOUNT_ID
+        return entry.account_id if entry else ACCOUNT_ID
 
-    @_replaces(iam, "mark_account_as_visited")
+    @replaces(iam, "mark_account_as_visited")
     def mark_account_as_visited(**_: Any) -> None:
         """Uses are noted where a call is authenticated."""
+
+    @replaces(STSBackend, "get_access_key_info")
+    def get_access_key_info(self: STSBackend, access_key_id: str) -> dict[str, str]:
+        entry = keyring.get(access_key_id)
+        return {"Account": entry.account_id if entry else _account_in(access_key_id)}
+
+
+def _account_in(access_key_id: str) -> str:
+    """The account that a key id is of: AWS writes it into the id, whether the key exists or not."""
+    try:
+        number = int.from_bytes(base64.b32decode(access_key_id[4:20])[:6], "big")
+    except ValueError:
+        raise STSValidationError(f"Invalid access key id: {access_key_id}") from None
+    return f"{(number & 0x7FFFFFFFFF80) >> 7:012}"
 
 
 def _answer_key_calls(settings: Settings, keyring: Keyring, views: Views) -> None:
@@ -131,11 +147,11 @@ def _answer_key_calls(settings: Settings, keyring: Keyring, views: Views) -> Non
             raise InvalidInput("The key of the cloud's administrator stays as it is; make a user of your own.")
         return user, key_id
 
-    @_replaces(IamResponse, "create_access_key")
+    @replaces(IamResponse, "create_access_key")
     def create_access_key(self: IamResponse) -> ActionResult:
         return ActionResult({"AccessKey": self.backend.create_access_key(user_of(self).name)})
 
-    @_replaces(IamResponse, "update_access_key")
+    @replaces(IamResponse, "update_access_key")
     def update_access_key(self: IamResponse) -> ActionResult:
         user, key_id = own_key(self)
         status = self._get_param("Status")
@@ -147,19 +163,19 @@ def _answer_key_calls(settings: Settings, keyring: Keyring, views: Views) -> Non
         self.backend.update_access_key(user.name, key_id, status)
         return EmptyResult()
 
-    @_replaces(IamResponse, "delete_access_key")
+    @replaces(IamResponse, "delete_access_key")
     def delete_access_key(self: IamResponse) -> ActionResult:
         user, key_id = own_key(self)
         self.backend.delete_access_key(key_id, user.name)
         return EmptyResult()
 
-    @_replaces(IamResponse, "list_access_keys")
+    @replaces(IamResponse, "list_access_keys")
     def list_access_keys(self: IamResponse) -> ActionResult:
         user = user_of(self)
         keys, more = _page(self, views.of(user, settings.list_lag_seconds).keys)
         return ActionResult({"UserName": user.name, "AccessKeyMetadata": keys, **more})
 
-    @_replaces(IamResponse, "get_access_key_last_used")
+    @replaces(IamResponse, "get_access_key_last_used")
     def get_access_key_last_used(self: IamResponse) -> ActionResult:
         key_id = self._get_param("AccessKeyId")
         entry = keyring.present(key_id)
@@ -168,7 +184,7 @@ def _answer_key_calls(settings: Settings, keyring: Keyring, views: Views) -> Non
         assert entry.user
         return ActionResult({"UserName": entry.user.name, "AccessKeyLastUsed": _last_used(entry, settings)})
 
-    @_replaces(IamResponse, "get_user")
+    @replaces(IamResponse, "get_user")
     def get_user(self: IamResponse) -> ActionResult:
         return ActionResult({"User": user_of(self)})
 
@@ -193,7 +209,7 @@ def _answer_user_calls(settings: Settings, views: Views) -> None:
     create, delete = iam.IAMBackend.create_user, iam.IAMBackend.delete_user
     tag, untag = iam.IAMBackend.tag_user, iam.IAMBackend.untag_user
 
-    @_replaces(iam.IAMBackend, "create_user")
+    @replaces(iam.IAMBackend, "create_user")
     def create_user(self: iam.IAMBackend, *args: Any, **kwargs: Any) -> iam.User:
         user = create(self, *args, **kwargs)
         user.id = "AIDA" + "".join(mock_random.choices(_ALPHABET, k=17))
@@ -201,33 +217,33 @@ def _answer_user_calls(settings: Settings, views: Views) -> None:
         views.note(user, tags_of(user))
         return user
 
-    @_replaces(iam.IAMBackend, "delete_user")
+    @replaces(iam.IAMBackend, "delete_user")
     def delete_user(self: iam.IAMBackend, user_name: str) -> None:
         user = self.get_user(user_name)
         if user.access_keys:
             raise DeleteConflictException("Cannot delete entity, must delete access keys first.")
         delete(self, user_name)
 
-    @_replaces(iam.IAMBackend, "tag_user")
+    @replaces(iam.IAMBackend, "tag_user")
     def tag_user(self: iam.IAMBackend, name: str, tags: list[dict[str, str]]) -> None:
         user = self.get_user(name)
         _check_tags(tags, set(tags_of(user)))
         tag(self, name, tags)
         views.note(user, tags_of(user))
 
-    @_replaces(iam.IAMBackend, "untag_user")
+    @replaces(iam.IAMBackend, "untag_user")
     def untag_user(self: iam.IAMBackend, name: str, tag_keys: list[str]) -> None:
         user = self.get_user(name)
         untag(self, name, tag_keys)
         views.note(user, tags_of(user))
 
-    @_replaces(IamResponse, "list_user_tags")
+    @replaces(IamResponse, "list_user_tags")
     def list_user_tags(self: IamResponse) -> ActionResult:
         tags = views.of(self.backend.get_user(self._get_param("UserName")), settings.list_lag_seconds).tags
         page, more = _page(self, [{"Key": key, "Value": value} for key, value in sorted(tags.items())])
         return ActionResult({"Tags": page, **more})
 
-    @_replaces(IamResponse, "list_users")
+    @replaces(IamResponse, "list_users")
     def list_users(self: IamResponse) -> ActionResult:
         prefix = self._get_param("PathPrefix") or "/"
         users = [user for _, user in sorted(self.backend.users.items()) if user.path.startswith(prefix)]
@@ -252,7 +268,7 @@ def _check_tags(tags: list[dict[str, str]], present: set[str]) -> None:
 
 def add_key(user: iam.User, keyring: Keyring, views: Views, pair: Optional[tuple[str, str]] = None) -> iam.AccessKey:
     """Give a user a key that is known everywhere, beyond the quota too; ``pair``: its id and secret."""
-    key = iam.AccessKey(user.name, prefix="AKIA", account_id=user.account_id)
+    key = iam.AccessKey(user.name, prefix="AKIA", account_id=user.account_id)  # type: ignore[abstract]
     if pair:
         key.access_key_id, key.secret_access_key = pair
     key.create_date = key.create_date.replace(microsecond=0)

@@ -61,7 +61,8 @@ class Settings:
             else:
                 right = isinstance(value, (int, float)) and not isinstance(value, bool) and value >= 0
             if not right:
-                raise BadControl(f"setting {name}: {value!r} does not fit (its default is {getattr(Settings(), name)!r})")
+                default = getattr(Settings(), name)
+                raise BadControl(f"setting {name}: {value!r} does not fit (its default is {default!r})")
         for name, value in changes.items():
             setattr(self, name, value)
 
