@@ -1,0 +1,96 @@
+# Copyright (c) 2026 rekey.aws contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""python tests/suites [SUITE…]: run suites, two side by side, and tell what passed, failed and was skipped, by name.
+
+`./run test` calls it, in an environment that holds nothing of the caller's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+
+sys.path[0] = str(Path(__file__).resolve().parents[1])
+
+from suites.catalogue import SUITES
+from suites.places import link_pythons
+from suites.run import Outcome, Run, end_all
+
+SIDE_BY_SIDE = 2
+
+
+class Progress:
+    """Prints lines, each with the time since the start."""
+
+    def __init__(self) -> None:
+        self._started = time.monotonic()
+        self._lock = threading.Lock()
+
+    def __call__(self, line: str) -> None:
+        minutes, seconds = divmod(int(time.monotonic() - self._started), 60)
+        with self._lock:
+            print(f"{minutes:2}:{seconds:02}  {line}", flush=True)
+
+
+def main() -> int:
+    options = _parse()
+    if options.list:
+        for name, suite in SUITES.items():
+            print(f"{name:<12} {suite.__doc__}")
+        return 0
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    link_pythons()
+    progress = Progress()
+    with tempfile.TemporaryDirectory(prefix="suites-") as work, ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+        running = {pool.submit(_run, name, Path(work, name), progress): name for name in options.suites or SUITES}
+        try:
+            outcomes = {running[future]: future.result() for future in as_completed(running)}
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            end_all()
+            raise
+    return _report(outcomes)
+
+
+def _parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="./run test", description="Run test suites and report.")
+    parser.add_argument("suites", nargs="*", metavar="SUITE", help="all of them if none is named")
+    parser.add_argument("--list", action="store_true", help="say which suites there are")
+    options = parser.parse_args()
+    unknown = [name for name in options.suites if name not in SUITES]
+    if unknown:
+        parser.error(f"there is no suite {unknown[0]!r}; there are: {', '.join(SUITES)}")
+    return options
+
+
+def _run(name: str, work: Path, progress: Progress) -> list[Outcome]:
+    work.mkdir()
+    run = Run(name, work, progress)
+    progress(f"{name:<12} begins")
+    SUITES[name](run)
+    return run.outcomes
+
+
+def _report(outcomes: Mapping[str, Sequence[Outcome]]) -> int:
+    print()
+    total = dict.fromkeys(("passed", "failed", "skipped"), 0)
+    for name, suite in outcomes.items():
+        for outcome in suite:
+            total[outcome.status] += 1
+            if outcome.status != "passed":
+                print(f"{outcome.status}  {name}: {outcome.test}: {outcome.reason}")
+    print(", ".join(f"{count} {status}" for status, count in total.items()))
+    return 0 if total["passed"] and not total["failed"] else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,63 @@
+# Copyright (c) 2026 rekey.aws contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The suites: each a function that makes checks, in the order in which they are started, the longest first."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from suites.places import ROOT, collection_copy
+from suites.run import Outcome, Run
+
+
+def sanity(run: Run) -> None:
+    """ansible-test sanity, with nothing ignored"""
+    # ansible-test would load this script from the internet.
+    bootstrap = Path.home() / ".ansible/test/cache/get_pip_24_2.py"
+    bootstrap.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(ROOT / "tests/suites/get_pip.py", bootstrap)
+    copy = collection_copy(run.work)
+    run.tests("ansible-test", lambda: _read_sanity(run.log), "ansible-test", "sanity", "--color", "no", cwd=copy)
+
+
+def _read_sanity(log: Path) -> Iterator[Outcome]:
+    text = log.read_text()
+    failed = re.findall(r"^FATAL: The \d+ sanity test\(s\) listed below .*\n((?:.+\n)+)", text, re.MULTILINE)
+    names = {name.replace(" on Python", "") for block in failed for name in block.splitlines()}
+    for name, version in re.findall(r'^Running sanity test "(.+)"(?: on Python (\S+))?$', text, re.MULTILINE):
+        broken = name in names or f"{name} {version}" in names
+        yield Outcome(f"{name} {version}".strip(), "failed" if broken else "passed")
+    for name, version, reason in re.findall(
+        r'^WARNING: Skipping sanity test "(.+)" on Python (\S+) because (.+)$', text, re.MULTILINE
+    ):
+        yield Outcome(f"{name} {version}", "skipped", reason)
+
+
+def unit(run: Run) -> None:
+    """each part by itself"""
+    run.pytest("tests/unit", "-n", "2")
+
+
+def lint(run: Run) -> None:
+    """what reads the code without running it"""
+    run.command("ruff", "ruff", "check")
+    run.command("mypy", "mypy", "-p", "ansible_collections.rekey.aws.plugins.module_utils")
+    copy = collection_copy(run.work)
+    run.command("ansible-lint", "ansible-lint", "--nocolor", "--offline", cwd=copy)
+    run.command("antsibull-changelog", "antsibull-changelog", "lint", cwd=copy)
+
+
+def galaxy(run: Run) -> None:
+    """the artefact, built and imported as Galaxy would"""
+    copy = collection_copy(run.work)
+    if run.command("build", "ansible-galaxy", "collection", "build", "--output-path", run.work, cwd=copy):
+        (artefact,) = run.work.glob("rekey-aws-*.tar.gz")
+        run.command("galaxy-importer", "python", "-m", "galaxy_importer.main", artefact, cwd=run.work)
+
+
+SUITES: dict[str, Callable[[Run], None]] = {suite.__name__: suite for suite in (sanity, unit, lint, galaxy)}
