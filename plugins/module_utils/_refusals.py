@@ -35,7 +35,7 @@ _CREDENTIALS = {
     "ExpiredTokenException": "The temporary credentials have expired: sign in again, or give new ones.",
     "InvalidClientTokenId": "AWS does not know the access key that signed the call, or it is inactive or of another "
     "partition: check which credentials are in use.",
-    "SignatureDoesNotMatch": "The secret access key is not that of the access key id: check which credentials are in use.",
+    "SignatureDoesNotMatch": "The secret is not that of the access key id: check which credentials are in use.",
     "RequestExpired": "The clock of the machine that runs the task is wrong: set it.",
     "OptInRequired": "The account is not signed up for this service.",
 }
@@ -64,6 +64,10 @@ class Request:
         return {name: value for name, value in facts.items() if value}
 
     @property
+    def only_reads(self) -> bool:
+        return self.action.split(":")[-1].startswith(("Get", "List", "Generate"))
+
+    @property
     def resource(self) -> str:
         """The resource to name in a policy that allows this call."""
         if self.role_arn:
@@ -84,7 +88,9 @@ def refusal(request: Request, code: str, message: str) -> AwsError:
 
 def no_answer(request: Request, code: str, what: str) -> NoAnswer:
     """The error for a call that may have taken effect: ``what`` happened instead of an answer."""
-    parts = ["{0}: {1}. It may or may not have taken effect.".format(request, what.strip().rstrip("."))]
+    parts = ["{0}: {1}.".format(request, what.strip().rstrip("."))]
+    if not request.only_reads:
+        parts.append("It may or may not have taken effect.")
     if request.action == "iam:CreateAccessKey":
         parts.append("If a key was made, nobody has its secret: look at the user's keys before making another.")
     return NoAnswer(" ".join(parts), error_code=code, **request.facts)
