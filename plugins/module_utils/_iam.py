@@ -287,7 +287,8 @@ def _told(about: Request) -> t.Iterator[None]:
     except sdk.ClientError as error:
         said = error.response.get("Error") or {}
         code, message = said.get("Code") or "an unknown code", said.get("Message") or ""
-        if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= 500:
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        if status >= 500 and code not in NOT_NOW:
             raise no_answer(about, code, "AWS had an error of its own, {0}".format(code)) from None
         raise refusal(about, code, message) from None
     except sdk.NoCredentialsError:

@@ -96,7 +96,7 @@ def provision(iam: Iam, wish: Wish, store: t.Optional[CsvStore], check: bool) ->
     """
     before = iam.list_access_keys(wish.user_name)
     step = decide(wish, before)
-    after, made, changed = before, None, step is not None
+    after, made = before, None
     if isinstance(step, Create):
         if check:
             _expect_room(iam, wish.user_name, before)
@@ -110,9 +110,10 @@ def provision(iam: Iam, wish: Wish, store: t.Optional[CsvStore], check: bool) ->
             iam.set_access_key_active(wish.user_name, step.id, step.active)
         after = tuple(replace(key, active=step.active) if key.id == step.id else key for key in before)
     elif isinstance(step, Delete):
-        changed = check or iam.delete_access_key(wish.user_name, step.id)
+        if not check:
+            iam.delete_access_key(wish.user_name, step.id)
         after = tuple(key for key in before if key.id != step.id)
-    return _result(wish, step, changed, before, after, made, store)
+    return _result(wish, step, before, after, made, store)
 
 
 def describe(keys: t.Sequence[AccessKey]) -> str:
@@ -200,14 +201,13 @@ def _no_room(user_name: str, keys: t.Sequence[AccessKey], facts: t.Mapping[str, 
 def _result(
     wish: Wish,
     step: t.Optional[Step],
-    changed: bool,
     before: t.Sequence[AccessKey],
     after: t.Sequence[AccessKey],
     made: t.Optional[NewAccessKey],
     store: t.Optional[CsvStore],
 ) -> t.Dict[str, t.Any]:
     result: t.Dict[str, t.Any] = {
-        "changed": changed,
+        "changed": step is not None,
         "access_keys": [_entry(wish.user_name, key) for key in after],
         "diff": {
             "before_header": wish.user_name,

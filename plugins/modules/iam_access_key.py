@@ -75,6 +75,7 @@ options:
 extends_documentation_fragment:
   - rekey.aws.aws
   - rekey.aws.attributes
+  - rekey.aws.attributes.actiongroup_aws
 attributes:
   check_mode:
     support: full
@@ -84,8 +85,10 @@ attributes:
   diff_mode:
     support: full
     details: Shows the ids of the user's keys and their status.
-  action_group:
-    version_added: 0.1.0
+  idempotent:
+    support: full
+  platform:
+    support: full
 notes:
   - Needs C(iam:ListAccessKeys) on the user, and for what is to be done C(iam:CreateAccessKey), C(iam:UpdateAccessKey)
     or C(iam:DeleteAccessKey). With O(store), grant the last one too, for a key that cannot be saved.

@@ -41,13 +41,11 @@ options:
 extends_documentation_fragment:
   - rekey.aws.aws
   - rekey.aws.attributes
+  - rekey.aws.attributes.info_module
+  - rekey.aws.attributes.actiongroup_aws
 attributes:
-  check_mode:
+  platform:
     support: full
-  diff_mode:
-    support: none
-  action_group:
-    version_added: 0.1.0
 notes:
   - Needs C(iam:ListAccessKeys) on the users and C(iam:GetAccessKeyLastUsed) on C(*). For the account also
     C(iam:GenerateCredentialReport) and C(iam:GetCredentialReport) on C(*).
