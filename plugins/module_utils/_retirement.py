@@ -25,6 +25,7 @@ from ansible_collections.rekey.aws.plugins.module_utils._plan import (
     WriteMarks,
     foreign,
     short,
+    words,
     worst,
 )
 from ansible_collections.rekey.aws.plugins.module_utils._rotation import aim_at, choose_target, creation
