@@ -30,7 +30,7 @@ _NOT_UTF8 = re.compile("[\udc80-\udcff]")  # how surrogateescape decodes what is
 
 
 class Fault(t.NamedTuple):
-    """Why the AWS CLI refuses the file. ``line`` is from 1; the message never quotes a line, which may hold a secret."""
+    """Why the AWS CLI refuses the file. ``line`` counts from 1. No line is quoted: it may hold a secret."""
 
     line: int
     message: str
@@ -39,7 +39,7 @@ class Fault(t.NamedTuple):
 class Line(t.NamedTuple):
     """One line. ``text`` has its terminator.
 
-    ``name`` is a header's section or a setting's name in lower case; ``value`` what a setting or a continuation says here.
+    ``name`` is a header's section or a setting's name in lower case; ``value`` what stands here of a setting's value.
     """
 
     text: str
@@ -150,7 +150,7 @@ class Section:
         return 1 + max((at for at, line in enumerate(self.lines) if line.kind not in (BLANK, COMMENT)), default=-1)
 
     def _spans(self, name: str) -> t.List[t.Tuple[int, int]]:
-        """Where the settings of that name begin and end: more than one make the file unreadable, which can be mended."""
+        """Where the settings of that name begin and end: several make the file unreadable, but can be mended."""
         spans: t.List[t.Tuple[int, int]] = []
         inside = False
         for at, line in enumerate(self.lines):
@@ -163,7 +163,9 @@ class Section:
         return spans
 
     def _entries(self, start: int, stop: int, entry: str) -> t.List[int]:
-        return [at for at in range(start, stop) if self.lines[at].kind == CONTINUATION and self.lines[at].entry == entry]
+        return [
+            at for at in range(start, stop) if self.lines[at].kind == CONTINUATION and self.lines[at].entry == entry
+        ]
 
     def _drop(self, start: int, stop: int) -> None:
         """Drop the lines of a value, but not the comments and blank lines between them."""
@@ -188,7 +190,7 @@ class Document:
     final_newline: bool
 
     def not_utf8(self) -> int:
-        """The first line that is not UTF-8, from 1, or 0. It can be kept, but the AWS CLI refuses it in a UTF-8 locale."""
+        """The first line, from 1, that is not UTF-8 and that the AWS CLI refuses where the locale says UTF-8; or 0."""
         text = self._text()
         found = _NOT_UTF8.search(text)
         return len(_split(text[: found.end()])) if found else 0
@@ -240,7 +242,7 @@ class Document:
 
 
 def parse(data: bytes) -> Document:
-    """Read a file. Nothing is refused here: what the AWS CLI would refuse is in ``faults``, and read as well as it can be."""
+    """Read a file. What the AWS CLI would refuse is in ``faults``; the rest is read as if it were not there."""
     return _parse(data.decode("utf-8", "surrogateescape"))
 
 
