@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -38,6 +40,31 @@ def _read_sanity(log: Path) -> Iterator[Outcome]:
         yield Outcome(f"{name} {version}", "skipped", reason)
 
 
+def end_to_end(run: Run) -> None:
+    """the playbooks on real hosts, against the cloud"""
+    run.pytest("tests/end_to_end")
+
+
+def molecule(run: Run) -> None:
+    """the scenarios of extensions/molecule"""
+    missing = _no_fleet() or _no_aws_cli()
+    for scenario in sorted(path.parent.name for path in ROOT.glob("extensions/molecule/*/molecule.yml")):
+        if missing:
+            run.skip(scenario, missing)
+        else:
+            run.command(scenario, "molecule", "test", "--scenario-name", scenario)
+
+
+def _no_fleet() -> str:
+    lacking = [name for name in ("sshd", "ssh", "ssh-keygen") if not shutil.which(name)]
+    return f"this machine has no {' and no '.join(lacking)}" if lacking else ""
+
+
+def _no_aws_cli() -> str:
+    outcome = subprocess.run([sys.executable, ROOT / "tests/awscli"], capture_output=True, text=True, check=False)
+    return outcome.stderr.strip() if outcome.returncode else ""
+
+
 def unit(run: Run) -> None:
     """each part by itself"""
     run.pytest("tests/unit", "-n", "2")
@@ -52,6 +79,18 @@ def lint(run: Run) -> None:
     run.command("antsibull-changelog", "antsibull-changelog", "lint", cwd=copy)
 
 
+def docs(run: Run) -> None:
+    """what ansible-doc and the documentation site show"""
+    copy = collection_copy(run.work)
+    for kind, names in (
+        ("module", (path.stem for path in (copy / "plugins/modules").glob("[!_]*.py"))),
+        ("role", (path.name for path in (copy / "roles").iterdir())),
+    ):
+        for name in sorted(names):
+            run.command(f"ansible-doc {name}", "ansible-doc", "--type", kind, f"rekey.aws.{name}")
+    run.command("antsibull-docs", "antsibull-docs", "lint-collection-docs", "--plugin-docs", copy)
+
+
 def galaxy(run: Run) -> None:
     """the artefact, built and imported as Galaxy would"""
     copy = collection_copy(run.work)
@@ -60,4 +99,6 @@ def galaxy(run: Run) -> None:
         run.command("galaxy-importer", "python", "-m", "galaxy_importer.main", artefact, cwd=run.work)
 
 
-SUITES: dict[str, Callable[[Run], None]] = {suite.__name__: suite for suite in (sanity, unit, lint, galaxy)}
+SUITES: dict[str, Callable[[Run], None]] = {
+    suite.__name__: suite for suite in (sanity, unit, end_to_end, molecule, docs, lint, galaxy)
+}
