@@ -55,7 +55,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core tells no t
         self._secrets: dict[str, str] = {}
         self._run: Values | None = None
         task, variables = self._task, self._task.get_variable_manager()
-        pattern = task_vars.get("rotate_consumers") or task.play.hosts
+        pattern = self._templar.template(task_vars.get("rotate_consumers") or task.play.hosts)
         in_run = frozenset(task_vars["ansible_play_hosts_all"])
         begun: dict[int, Values] = {}
         broken: dict[str, str] = {}
