@@ -108,7 +108,7 @@ def acting_as(user: t.Optional[str]) -> t.Iterator[str]:
 
 
 def read(path: str, follow: bool = True) -> File:
-    """The file at ``path``, or that there is none. Raises FileFault where it cannot be read, or must not be followed."""
+    """The file at ``path``, or that there is none. Raises FileFault where it cannot be read or followed."""
     path = os.path.abspath(path)
     if not follow and os.path.islink(path):
         raise FileFault("{0} is a symbolic link, which follow: false forbids.".format(path), path=path)

@@ -4,12 +4,13 @@
 
 """One signed STS request, GetCallerIdentity, with the standard library alone.
 
-It needs no permission and no policy of the user's can deny it, so that an answer says just one thing: whether AWS accepts
-this pair, from this host, now.
+It needs no permission and no policy of the user's can deny it, so that an answer says just one thing: whether AWS
+accepts this pair, from this host, now.
 """
 
 from __future__ import annotations
 
+import encodings.idna  # noqa: F401  # sockets load it late, when the rights to read it may be gone
 import hashlib
 import hmac
 import http.client
@@ -65,7 +66,7 @@ class Identity:
 
 @dataclass(frozen=True)
 class Refused:
-    """STS answered with an error. ``skew``: by how many seconds its clock is ahead of the host's, where it told the time.
+    """STS answered with an error. ``skew``: by how many seconds its clock is ahead of the host's, where it told it.
 
     STS's own message is left out: after a wrong signature it repeats the request, session token included.
     """
@@ -87,10 +88,11 @@ Answer = t.Union[Identity, Refused, Unanswered]
 
 
 def endpoint(settings: t.Mapping[str, t.Any], service_url: t.Optional[str], environ: t.Mapping[str, str]) -> Endpoint:
-    """STS for a profile with these settings, in the order of the AWS SDKs' reference guide ("Service-specific endpoints").
+    """STS for a profile with these settings, as the AWS SDKs' reference guide has it ("Service-specific endpoints").
 
-    ``service_url`` is what the profile's ``services`` section says for STS. Without a URL it is the regional endpoint, in
-    the profile's region, else the environment's, else us-east-1. Raises InvalidInput for a region or URL that is none.
+    ``service_url`` is what the profile's ``services`` section says for STS. Without a URL it is the regional endpoint,
+    in the profile's region, else the environment's, else us-east-1. Raises InvalidInput for a region or URL that is
+    none.
     """
     region = settings.get("region") or environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or "us-east-1"
     if not re.match(r"[a-z0-9-]+\Z", region):
@@ -118,8 +120,8 @@ def _regional(region: str) -> str:
 def ask(pair: Pair, where: Endpoint, timeout: float) -> Answer:
     """Ask STS once whose ``pair`` is. Waits ``timeout`` seconds at most for each step of the connection.
 
-    Proxies are taken from the environment, as the AWS CLI takes them; redirects are not followed. Raises InvalidInput where
-    the CA bundle cannot be read.
+    Proxies are taken from the environment, as the AWS CLI takes them; redirects are not followed. Raises InvalidInput
+    where the CA bundle cannot be read.
     """
     now = time.time()
     request = urllib.request.Request(where.url, data=_BODY, headers=headers(pair, where, now), method="POST")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 import typing as t
+from dataclasses import asdict
 
 from ansible_collections.rekey.aws.plugins.module_utils._errors import VerificationFailed
 from ansible_collections.rekey.aws.plugins.module_utils._profile import Pair
@@ -25,8 +26,8 @@ _UNKNOWN_PAIR = ("InvalidClientTokenId", "SignatureDoesNotMatch")
 _ALLOWED_SKEW = 240  # seconds; AWS allows 300
 
 _ADVICE = {
-    "InvalidClientTokenId": "The key does not exist, is inactive or is of another partition, or the account has not enabled "
-    "the region.",
+    "InvalidClientTokenId": "The key does not exist, is inactive or is of another partition, or the account has not "
+    "enabled the region.",
     "SignatureDoesNotMatch": "The secret access key does not belong to this access key id.",
     "ExpiredToken": "The temporary credentials have expired.",
     "AccessDenied": "A policy of the VPC endpoint or of the organization may deny it here.",
@@ -47,9 +48,9 @@ def settle(
 ) -> Answer:
     """Ask until the answer is sure, or ``timeout`` seconds are over; the last answer.
 
-    Sure is: accepted ``accepts`` times in a row, the pair refused ``refusals`` times in a row (none: that is never sure,
-    since a new key is refused until it has spread), or any refusal that asking again does not change. ``once`` is told how
-    long it may take. A pair that was accepted too few times in a row is not returned as accepted.
+    Sure is: accepted ``accepts`` times in a row, the pair refused ``refusals`` times in a row (none: that is never
+    sure, since a new key is refused until it has spread), or any refusal that asking again does not change. ``once``
+    is told how long it may take. A pair that was accepted too few times in a row is not returned as accepted.
     """
     end = clock() + timeout
     accepted = refused = 0
@@ -64,7 +65,7 @@ def settle(
         else:
             if _is_lasting(answer):
                 return answer
-            if refuses_pair(answer):
+            if _refuses_pair(answer):
                 accepted, refused = 0, refused + 1
                 if refused == refusals:
                     return answer
@@ -76,35 +77,46 @@ def settle(
         sleep(pause)
 
 
-def refuses_pair(answer: Answer) -> bool:
-    """Whether STS says of the pair itself that it is none, rather than of the request, the clock or its own health."""
-    if not isinstance(answer, Refused) or _is_busy(answer) or _clock_is_off(answer):
-        return False
-    return answer.code in _UNKNOWN_PAIR or answer.code == "ExpiredToken"
-
-
-def verify(pair: Pair, where: Endpoint, timeout: float, fresh: bool) -> Identity:
-    """Have AWS accept ``pair`` from this host within ``timeout`` seconds.
-
-    A ``fresh`` pair may still be spreading: it is asked about until it is accepted three times in a row. Of another one
-    acceptance is enough, and three refusals in a row are final. Raises VerificationFailed with what to do.
-    """
-    answer = question(pair, where, timeout, fresh)
-    if isinstance(answer, Identity):
-        return answer
-    raise VerificationFailed(
-        "Access key {0} was not accepted by AWS from this host: {1}".format(pair.access_key_id, explain(answer, where)),
-        error_code=answer.code if isinstance(answer, Refused) else None,
-    )
-
-
 def question(pair: Pair, where: Endpoint, timeout: float, fresh: bool) -> Answer:
-    """The answer that `verify` judges."""
+    """What AWS says of ``pair`` from this host, as far as ``timeout`` seconds make it sure.
+
+    A ``fresh`` pair may still be spreading: it is asked about until it is accepted three times in a row. Of another
+    one acceptance is enough, and three refusals in a row are final.
+    """
     accepts, refusals = (3, None) if fresh else (1, 3)
     return settle(lambda seconds: ask(pair, where, seconds), timeout, accepts, refusals)
 
 
-def explain(answer: t.Union[Refused, Unanswered], where: Endpoint) -> str:
+def identify(
+    answer: Answer, pair: Pair, where: Endpoint, account: t.Optional[str], user_name: t.Optional[str]
+) -> Identity:
+    """Whose an accepted pair is. Raises VerificationFailed, also where it is not of the ``account`` and user wanted."""
+    if not isinstance(answer, Identity):
+        raise VerificationFailed(
+            "AWS did not accept access key {0} from this host: {1}".format(pair.access_key_id, _explain(answer, where)),
+            error_code=answer.code if isinstance(answer, Refused) else None,
+        )
+    kind, _slash, name = answer.arn.split(":", 5)[-1].partition("/")
+    for what, wanted, found in (
+        ("account", account, answer.account),
+        ("user", user_name, name.rsplit("/", 1)[-1] if kind == "user" else None),
+    ):
+        if wanted is not None and wanted != found:
+            raise VerificationFailed(
+                "Access key {0} is {1}'s, not of {2} {3}.".format(pair.access_key_id, answer.arn, what, wanted),
+                identity=asdict(answer),
+            )
+    return answer
+
+
+def doubt(answer: Answer, where: Endpoint) -> t.Optional[str]:
+    """Why a pair may be in good use, as the end of a sentence; none if AWS says that the pair is none."""
+    if isinstance(answer, Identity):
+        return "AWS accepts it from this host."
+    return None if _refuses_pair(answer) else "may work: {0}".format(_explain(answer, where))
+
+
+def _explain(answer: t.Union[Refused, Unanswered], where: Endpoint) -> str:
     """What happened and what to do, in sentences."""
     if isinstance(answer, Unanswered):
         return "no answer of {0}: {1}.".format(where.host, answer.reason) + (
@@ -115,6 +127,13 @@ def explain(answer: t.Union[Refused, Unanswered], where: Endpoint) -> str:
             where.host, answer.code, _off_by(answer.skew)
         )
     return " ".join(("{0} said {1}.".format(where.host, answer.code), _ADVICE.get(answer.code, ""))).rstrip()
+
+
+def _refuses_pair(answer: t.Union[Refused, Unanswered]) -> bool:
+    """Whether STS says of the pair itself that it is none, rather than of the request, the clock or its own health."""
+    if not isinstance(answer, Refused) or _is_busy(answer) or _clock_is_off(answer):
+        return False
+    return answer.code in _UNKNOWN_PAIR or answer.code == "ExpiredToken"
 
 
 def _is_lasting(answer: t.Union[Refused, Unanswered]) -> bool:
