@@ -10,7 +10,7 @@ import dataclasses
 import datetime
 import json
 import re
-from typing import Any, Callable, Mapping, Optional
+from typing import Any, Callable, Mapping, Optional, Sequence
 
 from moto.iam import models as iam
 
@@ -22,6 +22,7 @@ from .moto_mended import add_key, settle, tags_of
 
 PREFIX = "/_cloud/"
 _DAY = 86400.0
+_TIMES = ("created", "used", "tags")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 _TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 
@@ -116,7 +117,7 @@ class Control:
         user_name: str,
         days: float,
         key_id: Optional[str] = None,
-        what: tuple[str, ...] = ("created", "used", "tags"),
+        what: Sequence[str] = _TIMES,
         account_id: str = ACCOUNT_ID,
     ) -> None:
         """Move times of a user into the past: of its keys, and those in its tags' values.
@@ -127,6 +128,10 @@ class Control:
         user = backend.users.get(user_name)
         if user is None:
             raise BadControl(f"no user {user_name!r} in account {account_id}")
+        if key_id is not None and all(key.access_key_id != key_id for key in user.access_keys):
+            raise BadControl(f"user {user_name!r} has no key {key_id}")
+        if not set(what) <= set(_TIMES):
+            raise BadControl(f"unknown times {list(what)}; there are: {', '.join(_TIMES)}")
         span = datetime.timedelta(days=days)
         for key in user.access_keys:
             if key_id in (None, key.access_key_id):

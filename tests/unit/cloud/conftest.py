@@ -23,7 +23,13 @@ class Connect(Protocol):
     """Makes a boto3 client that sends every request once, as the administrator unless given a key."""
 
     def __call__(
-        self, service: str, key: Key | None = None, token: str | None = None, region: str = "us-east-1", **config: Any
+        self,
+        service: str,
+        key: Key | None = None,
+        token: str | None = None,
+        region: str = "us-east-1",
+        endpoint_url: str | None = None,
+        **config: Any,
     ) -> Any: ...
 
 
@@ -42,12 +48,18 @@ def cloud(running: Cloud) -> Cloud:
 @pytest.fixture
 def connect(cloud: Cloud) -> Connect:
     def make(
-        service: str, key: Key | None = None, token: str | None = None, region: str = "us-east-1", **config: Any
+        service: str,
+        key: Key | None = None,
+        token: str | None = None,
+        region: str = "us-east-1",
+        endpoint_url: str | None = None,
+        **config: Any,
     ) -> Any:
         pair = key or Key(ADMIN_KEY_ID, ADMIN_SECRET)
-        return boto3.client(
+        new_client: Any = boto3.client
+        return new_client(
             service,
-            endpoint_url=cloud.url,
+            endpoint_url=endpoint_url or cloud.url,
             region_name=region,
             aws_access_key_id=pair.access_key_id,
             aws_secret_access_key=pair.secret_access_key,

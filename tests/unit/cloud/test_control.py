@@ -119,6 +119,8 @@ def test_reset_leaves_nothing_but_the_administrator(cloud: Cloud, iam: Any, conn
         (lambda cloud: cloud.faults([{"kind": "delay", "minutes": 1}]), "not a fault .*minutes.*its fields are: kind"),
         (lambda cloud: cloud.create_user("deploy", secret="x"), "unexpected keyword argument 'secret'"),
         (lambda cloud: cloud.age("nobody", 1), "no user 'nobody' in account 123456789012"),
+        (lambda cloud: cloud.age("admin", 1, key_id="AKIA"), "user 'admin' has no key AKIA"),
+        (lambda cloud: cloud.age("admin", 1, what=["use"]), r"unknown times \['use'\]; there are: created, used, tags"),
     ],
 )
 def test_what_makes_no_sense_is_refused_and_changes_nothing(cloud: Cloud, ask: Any, words: str) -> None:

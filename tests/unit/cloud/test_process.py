@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from tests.cloud import ADMIN_KEY_ID, ADMIN_SECRET
-from tests.cloud.client import Cloud
+from tests.cloud.client import Cloud, Key
 
 _TESTS = Path(__file__).parents[2]
 _WAYS = {
@@ -93,7 +93,8 @@ def _wait_for_end(pid: int) -> None:
 
 def test_its_help_tells_the_administrators_pair() -> None:
     text = subprocess.run([sys.executable, str(_TESTS / "cloud"), "--help"], capture_output=True, text=True).stdout
-    assert ADMIN_KEY_ID in text and ADMIN_SECRET in text
+    assert f"AWS_ACCESS_KEY_ID={ADMIN_KEY_ID}" in text
+    assert f"AWS_SECRET_ACCESS_KEY={ADMIN_SECRET}" in text
 
 
 def test_it_starts_with_settings_and_ends_with_its_block() -> None:
@@ -113,36 +114,39 @@ def _slowness() -> float:
 
 
 def test_a_hundred_callers_at_once_are_answered_in_a_second_and_a_half(cloud: Cloud, connect: Any) -> None:
-    clients = [connect("sts") for _ in range(100)]
+    client = connect("sts", max_pool_connections=100)
+    client.get_caller_identity()
     with concurrent.futures.ThreadPoolExecutor(100) as pool:
         since = time.monotonic()
-        answers = list(pool.map(lambda client: client.get_caller_identity()["Account"], clients))
+        answers = list(pool.map(lambda _: client.get_caller_identity()["Account"], range(100)))
         took = time.monotonic() - since
     assert answers == ["123456789012"] * 100
     assert took < 1.5 * _slowness()
 
 
-def test_five_thousand_users_do_not_slow_it_down(cloud: Cloud, iam: Any, connect: Any) -> None:
-    few = cloud.create_user("first").keys[0]
+def _seconds(iam: Any, key: Key) -> float:
+    """How long the calls about one user's keys take together."""
+    since = time.perf_counter()
+    iam.list_access_keys(UserName="first")
+    iam.get_access_key_last_used(AccessKeyId=key.access_key_id)
+    iam.list_user_tags(UserName="first")
+    iam.get_user()
+    return time.perf_counter() - since
 
-    def seconds() -> float:
-        sts = connect("sts", few)
-        calls = (
-            lambda: iam.list_access_keys(UserName="first"),
-            lambda: iam.get_access_key_last_used(AccessKeyId=few.access_key_id),
-            lambda: iam.list_user_tags(UserName="first"),
-            lambda: sts.get_caller_identity(),
-        )
-        times = []
-        for _ in range(25):
-            since = time.perf_counter()
-            for call in calls:
-                call()
-            times.append(time.perf_counter() - since)
-        return min(times)
 
-    before = seconds()
-    cloud.create_users([{"user_name": f"u{number}", "keys": [{}, {}]} for number in range(5000)])
-    assert seconds() < 2 * before
-    iam.generate_credential_report()
-    assert iam.get_credential_report()["Content"].count(b"\n") == 5003
+def test_five_thousand_users_do_not_slow_it_down(cloud: Cloud, connect: Any) -> None:
+    with Cloud.start() as crowded:
+        crowded.create_users([{"user_name": f"u{number}", "keys": [{}, {}]} for number in range(5000)])
+        rounds: list[tuple[Any, Key, list[float]]] = []
+        for one in (cloud, crowded):
+            key = one.create_user("first").keys[0]
+            rounds.append((connect("iam", key, endpoint_url=one.url), key, []))
+        # In turns, so that whatever else the machine does slows both.
+        for _ in range(40):
+            for iam, key, times in rounds:
+                times.append(_seconds(iam, key))
+        few, many = (min(times) for _, _, times in rounds)
+        assert many < 1.5 * few
+        iam = rounds[1][0]
+        iam.generate_credential_report()
+        assert iam.get_credential_report()["Content"].count(b"\n") == 5003
