@@ -42,10 +42,10 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core tells no t
                 self._ask(result, account, connection, users, task_vars or {})
         if self._task.args["phase"] == "begin":
             result["hosts_to_read"] = _fleet.hosts_to_read(self._uses, result["users"])
-        else:
-            result["hosts_again"] = _fleet.hosts_again(self._uses, result["users"])
-            result["failures"] = _fleet.failures(self._uses, result["users"])
-            result["lines"] = [entry["line"] for entry in result["users"]]
+            return result
+        result["hosts_again"] = _fleet.hosts_again(self._uses, result["users"])
+        result["failures"] = _fleet.failures(self._uses, result["users"])
+        result["lines"] = [entry["line"] for entry in result["users"]]
         return result
 
     def _gather(self, task_vars: Values) -> None:

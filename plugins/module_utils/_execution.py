@@ -22,6 +22,7 @@ from ansible_collections.rekey.aws.plugins.module_utils._marks import INTENT, KE
 from ansible_collections.rekey.aws.plugins.module_utils._model import AccessKey, LastUse, NewAccessKey
 from ansible_collections.rekey.aws.plugins.module_utils._plan import (
     WAITING,
+    Activate,
     Create,
     Deactivate,
     Delete,
@@ -137,7 +138,7 @@ class _Execution:
         if isinstance(step, LookUpLastUse):
             self._look_up(step.id)
             return True
-        if isinstance(step, (Deactivate, Delete)) and not self._still_holds():
+        if isinstance(step, (Activate, Deactivate, Delete)) and not self._still_holds():
             return False
         if not self._check:
             try:
@@ -168,8 +169,8 @@ class _Execution:
             self._aws.untag_user(name, [KEY + id_ for id_ in step.keys] + [INTENT + run for run in step.runs])
         elif isinstance(step, Create):
             self._create()
-        elif isinstance(step, Deactivate):
-            self._aws.set_access_key_active(name, step.id, False)
+        elif isinstance(step, (Activate, Deactivate)):
+            self._aws.set_access_key_active(name, step.id, isinstance(step, Activate))
         elif isinstance(step, Delete):
             self._aws.delete_access_key(name, step.id)
 

@@ -11,12 +11,15 @@ import uuid
 from datetime import datetime, timezone
 
 from ansible_collections.rekey.aws.plugins.module_utils import _policy, _report
-from ansible_collections.rekey.aws.plugins.module_utils._execution import Task, carry_out_all
+from ansible_collections.rekey.aws.plugins.module_utils._execution import Outcome, Task, carry_out_all
 from ansible_collections.rekey.aws.plugins.module_utils._facts import Consumer, Policy, Run, User
 from ansible_collections.rekey.aws.plugins.module_utils._iam import Connection, Iam
 from ansible_collections.rekey.aws.plugins.module_utils._marks import format_time, parse_time
 from ansible_collections.rekey.aws.plugins.module_utils._retirement import retire
+from ansible_collections.rekey.aws.plugins.module_utils._rollback import rollback
 from ansible_collections.rekey.aws.plugins.module_utils._rotation import begin
+
+_DECISIONS = {"begin": begin, "retire": retire, "rollback": rollback}
 
 
 def carry_out(params: t.Mapping[str, t.Any], check: bool) -> dict[str, t.Any]:
@@ -24,22 +27,22 @@ def carry_out(params: t.Mapping[str, t.Any], check: bool) -> dict[str, t.Any]:
     run = _run(params["run"])
     gateway = Iam(Connection.from_options(params), params["concurrency"])
     tasks = [_task(entry, run, gateway) for entry in params["users"]]
-    decide = begin if params["phase"] == "begin" else retire
+    decide = _DECISIONS[params["phase"]]
     outcomes = carry_out_all(decide, tasks, run, check, params["concurrency"])
-    users = []
-    for task, outcome in zip(tasks, outcomes):
-        if decide is retire:
-            users.append(_report.retired(outcome, task.policy, _now()))
-            continue
-        entry = _report.began(outcome)
-        if outcome.new:
-            entry["secret_access_key"] = outcome.new.secret_access_key
-        users.append(entry)
     return {
         "changed": any(outcome.done for outcome in outcomes),
         "run": {"id": run.id, "started": format_time(run.started)},
-        "users": users,
+        "users": [_result(params["phase"], task, outcome) for task, outcome in zip(tasks, outcomes)],
     }
+
+
+def _result(phase: str, task: Task, outcome: Outcome) -> dict[str, t.Any]:
+    if phase == "retire":
+        return _report.retired(outcome, task.policy, _now())
+    if phase == "rollback":
+        return _report.rolled_back(outcome)
+    new = {"secret_access_key": outcome.new.secret_access_key} if outcome.new else {}
+    return {**_report.began(outcome), **new}
 
 
 def _run(given: t.Mapping[str, str] | None) -> Run:

@@ -51,11 +51,16 @@ class Deactivate:
 
 
 @dataclass(frozen=True)
+class Activate:
+    id: str
+
+
+@dataclass(frozen=True)
 class Delete:
     id: str
 
 
-Step = t.Union[WriteMarks, EraseMarks, Create, LookUpLastUse, Deactivate, Delete]
+Step = t.Union[WriteMarks, EraseMarks, Create, LookUpLastUse, Deactivate, Activate, Delete]
 
 
 @dataclass(frozen=True)
@@ -84,12 +89,14 @@ def after(user: User, step: Step) -> User:
     """The facts once ``step`` is done, for all steps but those whose outcome only AWS knows."""
     if isinstance(step, WriteMarks):
         intents = user.marks.intents + ((step.intent,) if step.intent else ())
-        return replace(user, marks=Marks({**user.marks.keys, **step.keys}, intents))
+        created = None if user.created in step.keys else user.created
+        return replace(user, marks=Marks({**user.marks.keys, **step.keys}, intents), created=created)
     if isinstance(step, EraseMarks):
         keys = {id_: mark for id_, mark in user.marks.keys.items() if id_ not in step.keys}
         return replace(user, marks=Marks(keys, tuple(i for i in user.marks.intents if i.run not in step.runs)))
-    if isinstance(step, Deactivate):
-        return replace(user, keys=tuple(replace(k, active=False) if k.id == step.id else k for k in user.keys))
+    if isinstance(step, (Deactivate, Activate)):
+        active = isinstance(step, Activate)
+        return replace(user, keys=tuple(replace(k, active=active) if k.id == step.id else k for k in user.keys))
     if isinstance(step, Delete):
         created = None if user.created == step.id else user.created
         keys_left = tuple(key for key in user.keys if key.id != step.id)

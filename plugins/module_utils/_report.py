@@ -32,6 +32,12 @@ def began(outcome: Outcome) -> dict[str, t.Any]:
     }
 
 
+def rolled_back(outcome: Outcome) -> dict[str, t.Any]:
+    """What was taken back for a user, with the line that says so."""
+    result = _common(outcome)
+    return {**result, "access_key_id": outcome.plan.target, "line": f"{outcome.user.name}: {result['message']}"}
+
+
 def retired(outcome: Outcome, policy: Policy, now: datetime) -> dict[str, t.Any]:
     """How far a user's rotation is, with the line that says so."""
     user, plan = outcome.user, outcome.plan

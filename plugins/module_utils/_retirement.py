@@ -66,7 +66,8 @@ def retire(user: User, policy: Policy, run: Run, now: datetime) -> Plan:
             return replace(aim, steps=verdict.steps)
     due = creation(user, target, policy, run, now)
     if due is not None:
-        verdicts.append(replace(due, steps=()))
+        later = f"{due.message} by the next run" if due.steps else due.message
+        verdicts.append(replace(due, steps=(), message=later))
     return replace(aim, **words(worst(verdicts)))
 
 

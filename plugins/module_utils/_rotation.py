@@ -41,7 +41,7 @@ KEYS_PER_USER = 2
 
 def begin(user: User, policy: Policy, run: Run, now: datetime) -> Plan:
     """What to do before hosts are written to: choose the target, and create a key where one is due."""
-    if user.created:
+    if user.created and user.may_mark:
         return _settle_created(user, run, now)
     target, read = choose_target(user)
     if read != NOBODY:
@@ -127,7 +127,7 @@ def creation(user: User, target: AccessKey | None, policy: Policy, run: Run, now
         )
     intent = Intent(run.id, now, frozenset(key.id for key in user.keys))
     steps: tuple[Step, ...] = (WriteMarks(intent=intent), Create()) if user.may_mark else (Create(),)
-    return Plan(steps=steps, status=WAITING, message=f"{subject}: a new one is created")
+    return Plan(steps=steps, status=WAITING, message=f"{subject}: a new key is created")
 
 
 def is_leaving(user: User, key: AccessKey) -> bool:

@@ -24,10 +24,13 @@ description:
     deleted.
 options:
   phase:
-    description: Which end of the rotation.
+    description:
+      - Which end of the rotation.
+      - V(rollback) takes retiring back - it switches every retired key on again that is not deleted yet, stops the
+        draining of others, and leaves them to you from then on.
     type: str
     required: true
-    choices: [begin, retire]
+    choices: [begin, retire, rollback]
   run:
     description: The run that this call belongs to. When it is missing, a new run starts.
     type: dict
@@ -258,7 +261,7 @@ users:
       type: bool
     line:
       description: All of it in one line for an operator.
-      returned: O(phase=retire)
+      returned: O(phase=retire) and O(phase=rollback)
       type: str
     missing:
       description:
@@ -319,7 +322,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             **CONNECTION_OPTIONS,
-            "phase": {"type": "str", "required": True, "choices": ["begin", "retire"]},
+            "phase": {"type": "str", "required": True, "choices": ["begin", "retire", "rollback"]},
             "run": {
                 "type": "dict",
                 "options": {"id": {"type": "str", "required": True}, "started": {"type": "str", "required": True}},
