@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from suites.places import ROOT, collection_copy
+from suites.places import ROOT, collection_copy, tracked_files
 from suites.run import Outcome, Run
 
 
@@ -72,11 +72,23 @@ def unit(run: Run) -> None:
 
 def lint(run: Run) -> None:
     """what reads the code without running it"""
+    run.judge("licences", _unlicensed())
     run.command("ruff", "ruff", "check")
     run.command("mypy", "mypy", "-p", "ansible_collections.rekey.aws.plugins.module_utils")
     copy = collection_copy(run.work)
     run.command("ansible-lint", "ansible-lint", "--nocolor", "--offline", cwd=copy)
     run.command("antsibull-changelog", "antsibull-changelog", "lint", cwd=copy)
+
+
+def _unlicensed() -> str:
+    made = ("CHANGELOG.md", "changelogs/changelog.yaml")  # antsibull-changelog's own
+    lacking = [
+        str(path.relative_to(ROOT))
+        for path in tracked_files()
+        if not str(path.relative_to(ROOT)).startswith(("COPYING", "LICENSES/", *made))
+        and b"SPDX-License-Identifier: " not in path.read_bytes()[:1000]
+    ]
+    return f"no SPDX-License-Identifier in {', '.join(lacking)}" if lacking else ""
 
 
 def docs(run: Run) -> None:

@@ -41,12 +41,18 @@ def _works(python: str | Path) -> bool:
     return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
-def collection_copy(parent: Path) -> Path:
-    """The collection as a real folder ansible_collections/rekey/aws, with what git has or would add."""
-    target = parent / "ansible_collections" / "rekey" / "aws"
+def tracked_files() -> list[Path]:
+    """The files that git has or would add."""
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    for name in subprocess.check_output(command, cwd=ROOT, text=True).split("\0"):
-        if name and (ROOT / name).is_file():
-            (target / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, target / name)
+    names = subprocess.check_output(command, cwd=ROOT, text=True).split("\0")
+    return [ROOT / name for name in names if name and (ROOT / name).is_file()]
+
+
+def collection_copy(parent: Path) -> Path:
+    """The collection as a real folder ansible_collections/rekey/aws."""
+    target = parent / "ansible_collections" / "rekey" / "aws"
+    for path in tracked_files():
+        copy = target / path.relative_to(ROOT)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(path, copy)
     return target

@@ -74,6 +74,10 @@ class Run:
                 outcomes.append(Outcome(name, "failed", problem or "it made no test"))
         self._end(f"{name} ({len(outcomes)})", outcomes, started)
 
+    def judge(self, name: str, problem: str) -> None:
+        """A check that was made without a command; it passes with no problem."""
+        self._end(name, [Outcome(name, "failed" if problem else "passed", problem)], time.monotonic())
+
     def skip(self, name: str, reason: str) -> None:
         self._end(name, [Outcome(name, "skipped", reason)], time.monotonic())
 
@@ -83,6 +87,7 @@ class Run:
         settings = {
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), str(PYTHONS), os.environ["PATH"]]),
             "ANSIBLE_COLLECTIONS_PATH": COLLECTIONS,
+            "NO_COLOR": "1",
             **environment,
         }
         with self.log.open("a") as log:
