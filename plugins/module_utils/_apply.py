@@ -13,8 +13,9 @@ from dataclasses import asdict
 from ansible_collections.rekey.aws.plugins.module_utils import _files
 from ansible_collections.rekey.aws.plugins.module_utils._errors import FileFault, InvalidInput, RekeyError
 from ansible_collections.rekey.aws.plugins.module_utils._pair import Step, step
+from ansible_collections.rekey.aws.plugins.module_utils._paths import path_of
 from ansible_collections.rekey.aws.plugins.module_utils._profile import Change, Files, Pair, plan
-from ansible_collections.rekey.aws.plugins.module_utils._request import Request, path_of
+from ansible_collections.rekey.aws.plugins.module_utils._request import Request
 
 if t.TYPE_CHECKING:
     from ansible_collections.rekey.aws.plugins.module_utils._sigv4 import Answer, Endpoint, Identity
@@ -25,10 +26,10 @@ Answers = t.Dict[t.Tuple[Pair, "Endpoint"], "Answer"]
 _ATTEMPTS = 100
 
 
-def apply(request: Request, check: bool, hide: t.Callable[[str], None]) -> Result:
+def apply(request: Request, check: bool) -> Result:
     """Bring the profile to what is asked, and tell it as the module's results. With ``check`` nothing is written.
 
-    ``hide`` is told the secrets that were read. Raises RekeyError, whose facts tell the pair that the profile holds.
+    Raises RekeyError, whose facts tell the pair that the profile holds.
     """
     if request.asks_aws:
         # Costly, so only for who needs it; and now, since whose rights are taken next cannot read our files.
@@ -39,7 +40,7 @@ def apply(request: Request, check: bool, hide: t.Callable[[str], None]) -> Resul
         answers: Answers = {}
         for _attempt in range(_ATTEMPTS):
             try:
-                return _Attempt(request, config, credentials, check, answers, hide).result()
+                return _Attempt(request, config, credentials, check, answers).result()
             except _files.ChangedMeanwhile:
                 continue
     raise FileFault("{0} is being changed faster than it can be written.".format(credentials), path=credentials)
@@ -55,7 +56,6 @@ class _Attempt:
         credentials: str,
         check: bool,
         answers: Answers,
-        hide: t.Callable[[str], None],
     ) -> None:
         self._request = request
         self._check = check
@@ -67,9 +67,6 @@ class _Attempt:
         self._texts = Files(self._config.content, self._credentials.content, config, credentials)
         self._plan = plan(request.change, self._texts)
         self._held = self._plan.previous
-        if self._held:
-            hide(self._held.secret_access_key)
-            hide(self._held.session_token or "")
 
     def result(self) -> Result:
         held = self._held.access_key_id if self._held else None

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import grp
-import os
 import pwd
 import typing as t
 from dataclasses import dataclass
@@ -82,21 +81,6 @@ def misplaced_secrets(options: Options) -> t.Iterator[str]:
         for entry, text in entries.items():
             if is_secret("{0}.{1}".format(name, entry).lower()):
                 yield str(text)
-
-
-def path_of(name: str, given: t.Optional[str], user: t.Optional[str], home: str) -> str:
-    """Where the AWS CLI of a user has its ``config`` or ``credentials``; a ``~`` in a given path is that user's home.
-
-    The environment is that of who runs the task, so that it says nothing about another ``user``.
-    """
-    variable = {"config": "AWS_CONFIG_FILE", "credentials": "AWS_SHARED_CREDENTIALS_FILE"}[name]
-    if given is None and user is None and os.environ.get(variable):
-        given = os.path.expandvars(os.environ[variable])
-    if given is None:
-        return os.path.join(home, ".aws", name)
-    if given == "~" or given.startswith("~/"):
-        return home + given[1:]
-    return os.path.abspath(os.path.expanduser(given))
 
 
 def _change(options: Options) -> Change:

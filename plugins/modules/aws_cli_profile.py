@@ -416,10 +416,9 @@ def main() -> None:
 
 
 def _act(module: AnsibleModule) -> _apply.Result:
-    hide = _secrets.hider(module)
     for secret in _request.misplaced_secrets(module.params):
-        hide(secret)
-    result = _apply.apply(_request.from_options(module.params), module.check_mode, hide)
+        module.no_log_values.add(_secrets.register_secret(secret))
+    result = _apply.apply(_request.from_options(module.params), module.check_mode)
     for warning in result.pop("warnings", ()):
         module.warn(warning)
     if not module._diff:
