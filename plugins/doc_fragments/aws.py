@@ -61,7 +61,7 @@ options:
       - Settings of botocore's client, by the names of
         U(https://botocore.amazonaws.com/v1/documentation/api/latest/reference/config.html).
       - By default a call gives up after 10 seconds without a connection or 30 without an answer, and is sent up to four
-        times (C(retries) in mode V(adaptive)). CreateAccessKey is sent once, whatever this says.
+        times, with growing pauses. CreateAccessKey is sent once, whatever this says.
     type: dict
   assume_role_arn:
     description:
