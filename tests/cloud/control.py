@@ -18,7 +18,7 @@ from . import ACCOUNT_ID
 from .errors import Answer, BadControl, json_answer
 from .front import Front
 from .keyring import Entry, Use
-from .moto_mended import add_key, settle, tags_of
+from .moto_mended import add_key, tags_of
 
 PREFIX = "/_cloud/"
 _DAY = 86400.0
@@ -88,7 +88,7 @@ class Control:
         if policy:
             user.put_policy("given", json.dumps(policy))
         pairs = [self._make_key(user, **key) for key in (keys if keys is not None else [{}])]
-        settle(user, self._front.keyring, self._front.views)
+        self._front.views.settle(user, tags_of(user))
         return {"user_name": user.name, "user_id": user.id, "arn": user.arn, "keys": pairs}
 
     def _make_key(
@@ -100,10 +100,9 @@ class Control:
         last_used_service: str = "s3",
         last_used_region: str = "us-east-1",
     ) -> dict[str, str]:
-        key = add_key(user, self._front.keyring, self._front.views)
-        key.status = status
+        entry = add_key(user, self._front.keyring, status)
+        key = entry.key
         key.create_date -= datetime.timedelta(days=age_days)
-        entry = self._entry(key)
         if last_used_days is not None:
             at = datetime.datetime.now(datetime.timezone.utc).timestamp() - last_used_days * _DAY
             entry.uses.append(Use(at, last_used_service, last_used_region))
@@ -140,12 +139,13 @@ class Control:
                     key.create_date -= span
                 if "used" in what:
                     entry.uses = [dataclasses.replace(use, at=use.at - days * _DAY) for use in entry.uses]
+                entry.settle()
         if "tags" in what:
             for name, value in tags_of(user).items():
                 if key_id is None or key_id in name:
                     moved = _TIME.sub(lambda match: _earlier(match[0], span), value)
                     backend.tagger.tag_resource(user.arn, [{"Key": name, "Value": moved}])
-        settle(user, self._front.keyring, self._front.views)
+        self._front.views.settle(user, tags_of(user))
 
     def _get_state(self, _: Any, query: Mapping[str, str]) -> dict[str, Any]:
         users = iam.iam_backends[query.get("account_id", ACCOUNT_ID)]["aws"].users

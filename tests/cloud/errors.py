@@ -163,7 +163,9 @@ def denied(protocol: str, service: str, action: str, caller: str, resource: str,
         else f"because no identity-based policy allows the {name} action"
     )
     message = f"User: {caller} is not authorized to perform: {name} on resource: {resource} {why}"
-    return Refusal(*((400, "AccessDeniedException") if protocol == "json" else (403, "AccessDenied")), message)
+    if protocol == "json":
+        return Refusal(400, "AccessDeniedException", message)
+    return Refusal(403, "AccessDenied", message)
 
 
 def json_answer(document: Any, status: int = 200) -> Answer:

@@ -64,7 +64,8 @@ class Front:
                 "all",
                 json.dumps({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}),
             )
-            add_key(admin, self.keyring, self.views, (ADMIN_KEY_ID, ADMIN_SECRET))
+            add_key(admin, self.keyring, pair=(ADMIN_KEY_ID, ADMIN_SECRET))
+            self.views.settle(admin, {})
 
     def answer(self, environ: dict[str, Any], body: bytes) -> Optional[Answer]:
         """What AWS answers; None: it closes the connection without a word."""

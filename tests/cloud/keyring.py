@@ -12,7 +12,7 @@ import datetime
 import random
 import threading
 import time
-from typing import TYPE_CHECKING, Optional
+from typing import TYPE_CHECKING, Optional, Union
 
 from .errors import refusal
 from .settings import Settings
@@ -60,17 +60,19 @@ class Entry:
     deleted: bool = False
 
     @property
-    def account_id(self) -> str:
+    def owner(self) -> Union[User, AssumedRole]:
+        """Who signs with it."""
         owner = self.user or self.session
         assert owner
-        return str(owner.account_id)
+        return owner
+
+    @property
+    def account_id(self) -> str:
+        return str(self.owner.account_id)
 
     @property
     def arn(self) -> str:
-        """Of the one who signs with it."""
-        owner = self.user or self.session
-        assert owner
-        return str(owner.arn)
+        return str(self.owner.arn)
 
     def accepted(self, region: str, flap: float) -> bool:
         """Whether the region that a call goes to takes the key now."""
@@ -79,6 +81,10 @@ class Entry:
             if change.spreads_until(region) <= now or random.random() < flap:
                 valid = change.valid
         return valid
+
+    def settle(self) -> None:
+        """Every region knows now what holds for the key."""
+        self.changes = [Change(0.0, not self.deleted and self.key.status == "Active")]
 
     def last_use(self, lag: float) -> Optional[Use]:
         """The newest use that is at least ``lag`` seconds old."""
@@ -105,10 +111,11 @@ class Keyring:
         entry = self.get(key_id)
         return None if entry is None or entry.deleted or entry.user is None else entry
 
-    def added(self, key: AccessKey, user: User) -> None:
+    def added(self, key: AccessKey, user: User) -> Entry:
         """A user got a key."""
-        self._entries[key.access_key_id] = Entry(key, user=user)
+        entry = self._entries[key.access_key_id] = Entry(key, user=user)
         self.changed(key)
+        return entry
 
     def opened(self, session: AssumedRole) -> None:
         """Somebody assumed a role; its temporary key works everywhere at once."""
@@ -134,10 +141,6 @@ class Keyring:
         entry.deleted = True
         if entry.changes[-1].valid:
             entry.changes.append(Change(time.time(), False, self._settings.revocation_seconds))
-
-    def known_everywhere(self, entry: Entry) -> None:
-        """What holds for the key now holds in every region from now on."""
-        entry.changes = [Change(0.0, not entry.deleted and entry.key.status == "Active")]
 
     def authenticate(self, key_id: str, token: Optional[str], region: str, protocol: str) -> Entry:
         """The entry whose secret must have signed a call.
@@ -182,16 +185,20 @@ class Views:
     def clear(self) -> None:
         self._views.clear()
 
-    def note(self, user: User, tags: dict[str, str], everywhere: bool = False) -> None:
-        """Something about the user changed; ``everywhere``: and was never different."""
-        view = View(0.0 if everywhere else time.time(), tuple(map(copy.copy, user.access_keys)), dict(tags))
-        views = self._views.setdefault(user, [])
-        if everywhere:
-            views.clear()
-        views.append(view)
+    def note(self, user: User, tags: dict[str, str]) -> None:
+        """Something about the user changed now."""
+        self._views.setdefault(user, []).append(_view(time.time(), user, tags))
+
+    def settle(self, user: User, tags: dict[str, str]) -> None:
+        """What holds for the user now is what lists said all along."""
+        self._views[user] = [_view(0.0, user, tags)]
 
     def of(self, user: User, lag: float) -> View:
         """What lists that are ``lag`` seconds late say now."""
         until = time.time() - lag
         views = self._views.get(user, [])
         return next((view for view in reversed(views) if view.at <= until), View(0.0, (), {}))
+
+
+def _view(at: float, user: User, tags: dict[str, str]) -> View:
+    return View(at, tuple(map(copy.copy, user.access_keys)), dict(tags))

@@ -60,7 +60,7 @@ def tags_of(user: iam.User) -> dict[str, str]:
     return dict(backend.tagger.get_tag_dict_for_resource(user.arn))
 
 
-def no_such_key(key_id: Optional[str]) -> NoSuchEntity:
+def _no_such_key(key_id: str) -> NoSuchEntity:
     return NoSuchEntity(f"The Access Key with id {key_id} cannot be found.")
 
 
@@ -142,7 +142,7 @@ def _answer_key_calls(settings: Settings, keyring: Keyring, views: Views) -> Non
         user, key_id = user_of(self), self._get_param("AccessKeyId")
         entry = keyring.present(key_id)
         if entry is None or entry.user is not user:
-            raise no_such_key(key_id)
+            raise _no_such_key(key_id)
         if key_id == ADMIN_KEY_ID:
             raise InvalidInput("The key of the cloud's administrator stays as it is; make a user of your own.")
         return user, key_id
@@ -180,7 +180,7 @@ def _answer_key_calls(settings: Settings, keyring: Keyring, views: Views) -> Non
         key_id = self._get_param("AccessKeyId")
         entry = keyring.present(key_id)
         if entry is None or entry.account_id != self.current_account:
-            raise no_such_key(key_id)
+            raise _no_such_key(key_id)
         assert entry.user
         return ActionResult({"UserName": entry.user.name, "AccessKeyLastUsed": _last_used(entry, settings)})
 
@@ -266,23 +266,14 @@ def _check_tags(tags: list[dict[str, str]], present: set[str]) -> None:
         raise LimitExceededException(f"Cannot exceed quota for TagsPerUser: {_TAGS_PER_USER}")
 
 
-def add_key(user: iam.User, keyring: Keyring, views: Views, pair: Optional[tuple[str, str]] = None) -> iam.AccessKey:
-    """Give a user a key that is known everywhere, beyond the quota too; ``pair``: its id and secret."""
-    key = iam.AccessKey(user.name, prefix="AKIA", account_id=user.account_id)  # type: ignore[abstract]
+def add_key(user: iam.User, keyring: Keyring, status: str = "Active", pair: Optional[tuple[str, str]] = None) -> Entry:
+    """Give a user a key that every region knows, beyond the quota too; ``pair``: its id and secret."""
+    key = iam.AccessKey(user.name, "AKIA", user.account_id, status)  # type: ignore[abstract]
     if pair:
         key.access_key_id, key.secret_access_key = pair
     key.create_date = key.create_date.replace(microsecond=0)
     user.access_keys.append(key)
     iam.iam_backends[user.account_id]["aws"].access_keys[key.access_key_id] = key
-    keyring.added(key, user)
-    settle(user, keyring, views)
-    return key
-
-
-def settle(user: iam.User, keyring: Keyring, views: Views) -> None:
-    """What holds for a user and its keys now is known everywhere, and was never different for lists."""
-    for key in user.access_keys:
-        entry = keyring.get(key.access_key_id)
-        assert entry
-        keyring.known_everywhere(entry)
-    views.note(user, tags_of(user), everywhere=True)
+    entry = keyring.added(key, user)
+    entry.settle()
+    return entry

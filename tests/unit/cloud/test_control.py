@@ -11,6 +11,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 
 from tests.cloud.client import Cloud, Key
 
@@ -48,6 +49,14 @@ def test_made_keys_work_at_once_though_new_ones_spread(cloud: Cloud, connect: An
     cloud.settings(propagation_seconds=60, list_lag_seconds=60)
     key = cloud.create_user("deploy").keys[0]
     assert connect("iam", key).list_access_keys()["AccessKeyMetadata"]
+
+
+def test_giving_a_user_more_does_not_hasten_what_still_spreads(cloud: Cloud, iam: Any, connect: Any, key: Key) -> None:
+    cloud.settings(propagation_seconds=60)
+    made = iam.create_access_key(UserName="deploy")["AccessKey"]
+    cloud.create_user("deploy", tags={"k": "v"}, keys=[{}])
+    with pytest.raises(ClientError, match="InvalidClientTokenId"):
+        connect("sts", Key(made["AccessKeyId"], made["SecretAccessKey"])).get_caller_identity()
 
 
 def test_age_moves_keys_their_use_and_the_times_in_tags(cloud: Cloud, connect: Any, iam: Any, key: Key) -> None:
@@ -102,7 +111,7 @@ def test_reset_leaves_nothing_but_the_administrator(cloud: Cloud, iam: Any, conn
     assert list(cloud.state()) == ["admin"]
     assert (cloud.settings(), cloud.faults_left(), cloud.journal()) == (defaults, [], [])
     assert connect("s3").list_buckets()["Buckets"] == []
-    with pytest.raises(Exception, match="InvalidClientTokenId"):
+    with pytest.raises(ClientError, match="InvalidClientTokenId"):
         connect("sts", key).get_caller_identity()
 
 

@@ -168,6 +168,19 @@ def test_a_role_is_assumed_by_whom_it_trusts_and_may_what_its_policies_allow(
     assert refused(session.list_roles)[1] == "AccessDenied"
 
 
+def test_a_role_that_trusts_the_very_caller_needs_no_policy_of_the_caller(
+    cloud: Cloud, iam: Any, connect: Any, key: Key
+) -> None:
+    trust = {"Effect": "Allow", "Principal": {"AWS": cloud.state()["deploy"]["arn"]}, "Action": "sts:AssumeRole"}
+    role = iam.create_role(RoleName="ops", AssumeRolePolicyDocument=json.dumps(_document(trust)))["Role"]["Arn"]
+    cloud.settings(enforce_policies=True)
+    names = {"RoleArn": role, "RoleSessionName": "nightly"}
+    assert connect("sts", key).assume_role(**names)["AssumedRoleUser"]
+    other = cloud.create_user("other").keys[0]
+    assert refused(connect("sts", other).assume_role, **names)[1] == "AccessDenied"
+    assert refused(connect("sts", key).assume_role, **{**names, "RoleArn": role + "-not"})[1] == "AccessDenied"
+
+
 def test_secrets_and_parameters_and_objects_have_their_arns(cloud: Cloud, connect: Any) -> None:
     cloud.settings(enforce_policies=True)
     key = cloud.create_user(
