@@ -76,7 +76,7 @@ class ActionModule(NormalAction):  # type: ignore[misc]  # ansible-core tells no
         arguments = dict(self._task.args)
         secret = entry.get("secret_access_key")
         if entry["access_key_id"] == WOULD_BE_NEW:
-            return {**self._read(secrets=False), "changed": True, "msg": "It would get the new key."}
+            return self._would_write()
         if secret:
             self._refuse_if_old(entry)
             arguments.update(
@@ -107,6 +107,15 @@ class ActionModule(NormalAction):  # type: ignore[misc]  # ansible-core tells no
             }
         answer["consumer"] = consumer
         return answer
+
+    def _would_write(self) -> Values:
+        """In a check, a key that begin would create would be here after this task."""
+        result = self._read(secrets=False)
+        if result.get("consumer"):
+            had = result["consumer"]["held"]
+            result["consumer"] = {"read": True, "held": WOULD_BE_NEW, "previous": had, "verified": True}
+            result.update(changed=True, msg="It would get the new key.")
+        return result
 
     def _refuse_if_old(self, entry: Values) -> None:
         """Rule 10: a key that nobody held may by now be an orphan to another run."""

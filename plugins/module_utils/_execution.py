@@ -18,7 +18,15 @@ from datetime import datetime, timezone
 
 from ansible_collections.rekey.aws.plugins.module_utils._errors import AwsError, NoAnswer, RekeyError
 from ansible_collections.rekey.aws.plugins.module_utils._facts import Policy, Run, User, age_order
-from ansible_collections.rekey.aws.plugins.module_utils._marks import INTENT, KEY, intent_tag, key_tag, parse
+from ansible_collections.rekey.aws.plugins.module_utils._marks import (
+    INTENT,
+    KEY,
+    OURS,
+    Mark,
+    intent_tag,
+    key_tag,
+    parse,
+)
 from ansible_collections.rekey.aws.plugins.module_utils._model import AccessKey, LastUse, NewAccessKey
 from ansible_collections.rekey.aws.plugins.module_utils._plan import (
     WAITING,
@@ -127,6 +135,14 @@ class _Execution:
             if not _is_denied(error):
                 raise
             self._user = replace(self._user, keys=keys, may_mark=False)
+        self._would_be()
+
+    def _would_be(self) -> None:
+        """In a check, have the key that begin would have made, and its mark, where consumers would hold it."""
+        if self._check and WOULD_BE_NEW in self._user.held:
+            keys = (*self._user.keys, AccessKey(WOULD_BE_NEW, True, _now()))
+            self._user = replace(self._user, keys=keys)
+            self._user = after(self._user, WriteMarks({WOULD_BE_NEW: Mark(OURS, _now())}))
 
     def _list(self) -> tuple[AccessKey, ...]:
         keys = self._aws.list_access_keys(self._user.name)
