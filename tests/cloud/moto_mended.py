@@ -10,6 +10,7 @@ import base64
 import re
 from typing import Any, Callable, Optional
 
+from moto import backends
 from moto.core.responses import ActionResult, EmptyResult
 from moto.iam import models as iam
 from moto.iam.exceptions import (
@@ -38,6 +39,7 @@ _TAGS_PER_USER = 50
 
 def mend(settings: Settings, keyring: Keyring, views: Views) -> None:
     """Put the replacements into moto's classes. The keyring and the views then follow every change."""
+    _list_services_once()
     _follow_keys(keyring, views)
     _answer_by_key_id(keyring)
     _answer_key_calls(settings, keyring, views)
@@ -62,6 +64,15 @@ def tags_of(user: iam.User) -> dict[str, str]:
 
 def _no_such_key(key_id: str) -> NoSuchEntity:
     return NoSuchEntity(f"The Access Key with id {key_id} cannot be found.")
+
+
+def _list_services_once() -> None:
+    """moto reads its own folder for every call, which takes longer than all else that it does."""
+    services = tuple(backends.list_of_moto_modules())
+
+    @replaces(backends, "list_of_moto_modules")
+    def list_of_moto_modules() -> tuple[str, ...]:
+        return services
 
 
 def _follow_keys(keyring: Keyring, views: Views) -> None:
