@@ -197,22 +197,20 @@ class _Swap:
         self.backup: t.Optional[str] = None
 
     def stage(self) -> None:
-        was = self._file
+        was, wanted = self._file, self._wanted
         try:
-            self._fresh = self._create(_beside(was.name), self._wanted.content, self._wanted)
+            self._fresh = self._create(_beside(was.name), wanted.content, wanted.mode, wanted.uid, wanted.gid)
             if was.content is not None:
-                self._spare = self._create(_beside(was.name), was.content, was)
+                self._spare = self._copy(_beside(was.name), t.cast(int, was.mode))
         except FileNotFoundError:
             raise ChangedMeanwhile from None  # another run made the folder, failed, and removed it
         except OSError as error:
             self._tolerate(error)
         if self._manner.backup and was.content is not None:
             name = "{0}.{1}.{2}~".format(was.name, os.getpid(), time.strftime("%Y-%m-%d@%H:%M:%S"))
-            self.backup = os.path.join(was.folder, name)
             try:
-                self._create(name, was.content, was, private=True)
+                self.backup = os.path.join(was.folder, self._copy(name, 0o600))
             except OSError as error:
-                self.backup = None
                 raise _fault(os.path.join(was.folder, name), "written", error) from error
 
     def commit(self) -> None:
@@ -233,37 +231,36 @@ class _Swap:
     def clean(self) -> None:
         for name in (self._fresh, self._spare):
             if name:
-                _remove(name, self._folder)
+                try:
+                    _remove(name, self._folder)
+                except OSError:  # the next run sweeps it
+                    pass
 
-    def _create(self, name: str, content: bytes, like: t.Union[File, Replacement], private: bool = False) -> str:
-        """Make a file with the owners, mode and labels that it shall have, all before anybody else can read it."""
+    def _copy(self, name: str, mode: int) -> str:
+        """Keep what the file was, in the hands of its owner, if that may be."""
+        was = self._file
+        content = was.content or b""
+        try:
+            return self._create(name, content, mode, t.cast(int, was.uid), t.cast(int, was.gid))
+        except PermissionError:
+            return self._create(name, content, mode, -1, -1)
+
+    def _create(self, name: str, content: bytes, mode: int, uid: int, gid: int) -> str:
+        """Make a file with the owners, labels and mode that it shall have, before anybody else can read it."""
         with _opened(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, self._folder) as fd:
             try:
                 _write_all(fd, content)
-                self._give(fd, -1 if like.uid is None else like.uid, -1 if like.gid is None else like.gid)
+                if (uid, gid) != (-1, -1):
+                    os.fchown(fd, uid, gid)
                 if self._file.content is not None:
                     with _opened(self._file.name, os.O_RDONLY | os.O_NONBLOCK, self._folder) as old:
                         _copy_labels(old, fd)
-                os.fchmod(fd, 0o600 if private else t.cast(int, like.mode))
+                os.fchmod(fd, mode)
                 os.fsync(fd)
             except BaseException:
                 _remove(name, self._folder)
                 raise
         return name
-
-    def _give(self, fd: int, uid: int, gid: int) -> None:
-        now = os.fstat(fd)
-        if uid in (-1, now.st_uid) and gid in (-1, now.st_gid):
-            return
-        try:
-            os.fchown(fd, uid, gid)
-        except PermissionError:
-            raise FileFault(
-                "{0} cannot be given to owner {1} and group {2}. Run as root, or as that user.".format(
-                    self._file.path, uid, gid
-                ),
-                path=self._file.path,
-            ) from None
 
     def _put(self, staged: t.Optional[str], content: bytes, mode: int) -> None:
         if staged:
@@ -294,7 +291,7 @@ class _Swap:
     def _tolerate(self, error: OSError) -> None:
         """Go on where the file may be overwritten in place; else raise what happened."""
         if not self._manner.in_place or self._file.content is None or error.errno not in _NOT_REPLACEABLE:
-            raise _fault(self._file.path, "written", error) from error
+            raise _fault(self._file.path, "written", error, self._file.uid) from error
 
 
 @contextmanager
@@ -366,9 +363,8 @@ def _try_lock(fd: int) -> bool:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
-    except OSError as error:
-        if error.errno not in (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EINVAL, errno.EBADF):
-            raise
+    except OSError:  # no locks here
+        pass
     return True
 
 
@@ -439,5 +435,8 @@ def _sync(folder: int) -> None:
         pass
 
 
-def _fault(path: str, done: str, error: OSError) -> FileFault:
-    return FileFault("{0} cannot be {1}: {2}.".format(path, done, error.strerror or type(error).__name__), path=path)
+def _fault(path: str, done: str, error: OSError, owner: t.Optional[int] = None) -> FileFault:
+    message = "{0} cannot be {1}: {2}.".format(path, done, error.strerror or type(error).__name__)
+    if error.errno == errno.EPERM and owner not in (None, os.geteuid()):
+        message += " It belongs to user {0}: run as that user, or as root.".format(owner)
+    return FileFault(message, path=path)
