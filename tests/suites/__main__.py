@@ -16,7 +16,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 sys.path[0] = str(Path(__file__).resolve().parents[1])
@@ -26,6 +26,7 @@ from suites.places import link_pythons
 from suites.run import Outcome, Run, end_all
 
 SIDE_BY_SIDE = 2
+HEARTBEAT = 30  # seconds without news
 
 
 class Progress:
@@ -47,18 +48,24 @@ def main() -> int:
         for name, suite in SUITES.items():
             print(f"{name:<12} {suite.__doc__}")
         return 0
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
     link_pythons()
     progress = Progress()
     with tempfile.TemporaryDirectory(prefix="suites-") as work, ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
         running = {pool.submit(_run, name, Path(work, name), progress): name for name in options.suites or SUITES}
         try:
-            outcomes = {running[future]: future.result() for future in as_completed(running)}
-        except BaseException:
+            unfinished = set(running)
+            while unfinished:
+                finished, unfinished = wait(unfinished, timeout=HEARTBEAT)
+                if not finished:
+                    progress(f"... {', '.join(running[future] for future in unfinished if future.running())}")
+        except KeyboardInterrupt:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
             pool.shutdown(wait=False, cancel_futures=True)
             end_all()
-            raise
-    return _report(outcomes)
+            print("Stopped.", file=sys.stderr)
+            return 130
+    return _report({name: future.result() for future, name in running.items()})
 
 
 def _parse() -> argparse.Namespace:
@@ -76,7 +83,10 @@ def _run(name: str, work: Path, progress: Progress) -> list[Outcome]:
     work.mkdir()
     run = Run(name, work, progress)
     progress(f"{name:<12} begins")
-    SUITES[name](run)
+    try:
+        SUITES[name](run)
+    except Exception as error:  # the other suites' outcomes are wanted all the same
+        run.judge("the suite itself", f"{type(error).__name__}: {error}")
     return run.outcomes
 
 

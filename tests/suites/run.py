@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ Word = Union[str, Path]
 LIMIT = 15 * 60  # seconds that a check may take
 TAIL = 60  # lines of a failed check's output that are printed
 _live: set[subprocess.Popen[bytes]] = set()
+_ending = threading.Event()
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,7 @@ class Run:
         self.work = work
         self.log = CACHE / "logs" / f"{suite}.log"
         self.outcomes: list[Outcome] = []
+        self._begun = 0  # where in the log the latest command's output begins
         self._progress = progress
         self.log.parent.mkdir(parents=True, exist_ok=True)
         self.log.write_text("")
@@ -61,7 +64,14 @@ class Run:
     def pytest(self, *arguments: Word) -> None:
         """Run pytest with these arguments."""
         report = self.work / "junit.xml"
-        words = ["pytest", "-p", "no:cacheprovider", f"--junit-xml={report}", *arguments]
+        words = [
+            "pytest",
+            "-p",
+            "no:cacheprovider",
+            f"--basetemp={self.work}/pytest",
+            f"--junit-xml={report}",
+            *arguments,
+        ]
         self.tests("pytest", lambda: read_junit(report), *words)
 
     def tests(self, name: str, read: Callable[[], Iterable[Outcome]], *words: Word, cwd: Path = ROOT) -> None:
@@ -83,6 +93,8 @@ class Run:
 
     def _execute(self, words: Sequence[Word], cwd: Path, environment: Mapping[str, Word]) -> str:
         """Returns what went wrong, or nothing."""
+        if _ending.is_set():
+            return "stopped"
         argv = [str(word) for word in words]
         settings = {
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), str(PYTHONS), os.environ["PATH"]]),
@@ -91,6 +103,7 @@ class Run:
             **environment,
         }
         with self.log.open("a") as log:
+            self._begun = log.tell()
             print("$", *argv, file=log, flush=True)
             process = subprocess.Popen(
                 argv,
@@ -112,17 +125,22 @@ class Run:
         return f"exit status {status}" if status else ""
 
     def _end(self, name: str, outcomes: list[Outcome], started: float) -> None:
+        if _ending.is_set():
+            return
         self.outcomes += outcomes
         statuses = {outcome.status for outcome in outcomes}
         word = "FAILED" if "failed" in statuses else "passed" if "passed" in statuses else "skipped"
         self._progress(f"{self.suite:<12} {name:<32} {word:<8} {time.monotonic() - started:4.0f} s")
         if word == "FAILED":
-            lines = self.log.read_text(errors="replace").splitlines()[-TAIL:]
+            with self.log.open(errors="replace") as log:
+                log.seek(self._begun)
+                lines = log.read().splitlines()[-TAIL:]
             self._progress("\n".join([f"The end of {self.log}:", *(f"    {line}" for line in lines)]))
 
 
 def end_all() -> None:
-    """End every command that runs, with what it has started."""
+    """End every command that runs, with what it has started, and start no more."""
+    _ending.set()
     for process in list(_live):
         _end_session(process)
 
