@@ -27,6 +27,7 @@ from typing import Any
 
 sys.path[0] = str(Path(__file__).resolve().parents[1])
 
+from cloud import ADMIN_SECRET
 from cloud.client import Cloud, Key
 from fleet.client import Fleet, FleetError, Host, NoSshd
 
@@ -51,6 +52,8 @@ REAL_ACCOUNT = f"""\
 
 With --check nothing is changed, and you read what would be. Without it, run it daily: it replaces the key at 90 days,
 deactivates the old one when nobody has used it for a day, and deletes it a week later."""
+
+_printed: list[str] = []
 
 
 class Wrong(Exception):
@@ -114,6 +117,11 @@ def _demo(stack: contextlib.ExitStack, number: int, verbosity: list[str]) -> Non
     if len(changes) != number or any(changes.values()):
         raise Wrong(f"a second run should change nothing on {number} hosts, but this is what it changed: {changes}")
 
+    secrets = {ADMIN_SECRET, old.secret_access_key, *(_credentials(host)["secret_access_key"] for host in fleet.hosts)}
+    if any(secret in text for text in _printed for secret in secrets):
+        raise Wrong("a secret was printed")
+    _say(f"\nAll that was printed was searched for the {len(secrets)} secrets of this demo: none is in it.")
+
     head("For your own account, with your credentials and your inventory")
     _say(REAL_ACCOUNT)
 
@@ -131,6 +139,7 @@ class _Headings:
 
 
 def _say(text: str) -> None:
+    _printed.append(text)
     print(text, flush=True)
 
 
@@ -213,9 +222,14 @@ def _look(fleet: Fleet, cli: str | None, expected: str) -> None:
 def _held(fleet: Fleet, host: Host, cli: str | None) -> str:
     """The id of the key that a host's profile holds, once AWS has accepted it from there."""
     if cli is None:
-        return re.findall(r"aws_access_key_id *= *(\S+)", (host.home / ".aws" / "credentials").read_text())[0]
+        return _credentials(host)["access_key_id"]
     _aws(fleet, host, cli, "sts", "get-caller-identity")
     return _aws(fleet, host, cli, "configure", "get", "aws_access_key_id").strip()
+
+
+def _credentials(host: Host) -> dict[str, str]:
+    text = (host.home / ".aws" / "credentials").read_text()
+    return {name: re.findall(rf"aws_{name} *= *(\S+)", text)[0] for name in ("access_key_id", "secret_access_key")}
 
 
 def _aws(fleet: Fleet, host: Host, cli: str, *words: str) -> str:
@@ -243,7 +257,7 @@ def _rotate(cloud: Cloud, fleet: Fleet, verbosity: list[str]) -> dict[str, int]:
     ) as process:
         try:
             for line in process.stdout or ():
-                print(line, end="", flush=True)
+                _say(line.rstrip("\n"))
                 plain = re.sub(r"\x1b\[[0-9;]*m", "", line)
                 if recap := re.match(r"(\S+) +: ok=\d+ +changed=(\d+) ", plain):
                     changed[recap[1]] = int(recap[2])

@@ -45,6 +45,11 @@ def end_to_end(run: Run) -> None:
     run.pytest("tests/end_to_end")
 
 
+def demo(run: Run) -> None:
+    """the demo, as talkative as it can be: it looks by itself for secrets in what it prints"""
+    run.command("demo -vvv", "python", "tests/demo", "-vvv")
+
+
 def molecule(run: Run) -> None:
     """the scenarios of extensions/molecule"""
     missing = _no_fleet() or _no_aws_cli()
@@ -109,8 +114,12 @@ def galaxy(run: Run) -> None:
     if run.command("build", "ansible-galaxy", "collection", "build", "--output-path", run.work, cwd=copy):
         (artefact,) = run.work.glob("rekey-aws-*.tar.gz")
         run.command("galaxy-importer", "python", "-m", "galaxy_importer.main", artefact, cwd=run.work)
+        installed = {"ANSIBLE_COLLECTIONS_PATH": run.work / "collections"}
+        run.command("install", "ansible-galaxy", "collection", "install", "--offline", artefact, **installed)
+        for playbook in sorted(path.stem for path in (copy / "playbooks").glob("*.yml")):
+            run.command(playbook, "ansible-playbook", "--syntax-check", f"rekey.aws.{playbook}", **installed)
 
 
 SUITES: dict[str, Callable[[Run], None]] = {
-    suite.__name__: suite for suite in (sanity, unit, end_to_end, molecule, docs, lint, galaxy)
+    suite.__name__: suite for suite in (sanity, unit, end_to_end, molecule, demo, docs, lint, galaxy)
 }
