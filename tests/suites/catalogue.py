@@ -40,6 +40,14 @@ def _read_sanity(log: Path) -> Iterator[Outcome]:
         yield Outcome(f"{name} {version}", "skipped", reason)
 
 
+def integration(run: Run) -> None:
+    """ansible-test integration: the modules in playbooks, against the cloud"""
+    copy = collection_copy(run.work)
+    for target in sorted((copy / "tests/integration/targets").iterdir()):
+        if "hidden" not in (target / "aliases").read_text().split():
+            run.command(target.name, "ansible-test", "integration", "--color", "no", target.name, cwd=copy)
+
+
 def end_to_end(run: Run) -> None:
     """the playbooks on real hosts, against the cloud"""
     run.pytest("tests/end_to_end")
@@ -121,5 +129,5 @@ def galaxy(run: Run) -> None:
 
 
 SUITES: dict[str, Callable[[Run], None]] = {
-    suite.__name__: suite for suite in (sanity, unit, end_to_end, molecule, demo, docs, lint, galaxy)
+    suite.__name__: suite for suite in (sanity, unit, end_to_end, integration, molecule, demo, docs, lint, galaxy)
 }
