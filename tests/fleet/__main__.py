@@ -39,7 +39,7 @@ def main() -> int:
     options = parser.parse_args()
     try:
         if options.command == "down":
-            Fleet(options.dir.absolute()).stop()
+            Fleet(options.dir).stop()
         else:
             fleet = Fleet.start(
                 options.dir,

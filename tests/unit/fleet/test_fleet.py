@@ -11,16 +11,17 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ansible_collections.rekey.aws.tests.fleet import client
+from ansible_collections.rekey.aws.tests.fleet import client, ssh
 from ansible_collections.rekey.aws.tests.fleet.client import Connection, Fleet, FleetError, NoSshd
 
 COMMAND = Path(client.__file__).resolve().parent
-SEARCHED = os.pathsep.join([os.environ["PATH"], *client.SSHD_PLACES])
+SEARCHED = os.pathsep.join([os.environ["PATH"], *ssh.SSHD_PLACES])
 
 needs_sshd = pytest.mark.skipif(not shutil.which("sshd", path=SEARCHED), reason="this machine has no sshd")
 over_each_connection = pytest.mark.parametrize("connection", [pytest.param("ssh", marks=needs_sshd), "local"])
@@ -123,8 +124,8 @@ def test_down_leaves_no_process_behind_after_a_kill_of_whoever_started_the_fleet
         [
             sys.executable,
             "-c",
-            "import sys, time; from fleet.client import Fleet\n"
-            "fleet = Fleet.start(sys.argv[1], 2)\n"
+            "import sys, time; from pathlib import Path; from fleet.client import Fleet\n"
+            "fleet = Fleet.start(Path(sys.argv[1]), 2)\n"
             "fleet.run('host01', 'sh', '-c', 'setsid sleep 1000 >&- 2>&- <&- &')\n"
             "print('started', flush=True); time.sleep(1000)",
             str(tmp_path),
@@ -150,6 +151,22 @@ def test_down_leaves_no_process_behind_after_a_kill_of_whoever_started_the_fleet
     assert not fleet.processes()
     everything = running_titles({int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdecimal()})
     assert not [title for title in everything if str(tmp_path) in title]
+
+
+@needs_sshd
+@pytest.mark.parametrize("instant", [1, 5, 9])
+def test_down_leaves_no_process_behind_after_a_kill_in_the_midst_of_up(tmp_path: Path, instant: int) -> None:
+    up = subprocess.Popen([sys.executable, str(COMMAND), "up", "--dir", str(tmp_path), "--hosts", "10"])
+    while up.poll() is None and len(list((tmp_path / "log").glob("*"))) < instant:
+        time.sleep(0.001)
+    up.kill()
+    up.wait()
+
+    Fleet(tmp_path).stop()
+
+    time.sleep(0.5)
+    assert not Fleet(tmp_path).processes()
+    Fleet.start(tmp_path, 2).stop()
 
 
 def running_titles(pids: set[int]) -> list[str]:
@@ -181,15 +198,17 @@ def test_up_and_down_are_one_command_each(tmp_path: Path, connection: Connection
 
 @needs_sshd
 def test_up_where_a_fleet_runs_is_an_error_that_says_so(tmp_path: Path) -> None:
+    link = tmp_path.with_name(tmp_path.name + "-link")
+    link.symlink_to(tmp_path)
     with Fleet.start(tmp_path, 1) as fleet:
-        again = fleet_command("up", "--dir", tmp_path)
+        again = fleet_command("up", "--dir", link)
         assert fleet.run("host01", "true").returncode == 0
     assert again.returncode == 1
     assert f"A fleet is running in {tmp_path}" in again.stderr
 
 
 def test_without_sshd_the_answer_names_the_way_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client, "SSHD_PLACES", ())
+    monkeypatch.setattr(ssh, "SSHD_PLACES", ())
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(NoSshd, match="--connection local"):
         Fleet.start(tmp_path, 1)
@@ -222,6 +241,7 @@ def test_a_variable_that_sshd_cannot_set_is_refused_without_its_value(tmp_path: 
     assert not Fleet(tmp_path).processes()
 
 
-def test_an_interpreter_that_does_not_exist_is_named(tmp_path: Path) -> None:
-    with pytest.raises(FleetError, match="/no/such/python"):
-        Fleet.start(tmp_path, 1, pythons=["/no/such/python"], connection="local")
+@pytest.mark.parametrize("python", ["/no/such/python", shutil.which("false")])
+def test_an_interpreter_that_does_not_run_is_named(tmp_path: Path, python: str) -> None:
+    with pytest.raises(FleetError, match=f"^{python} is not a Python that runs here"):
+        Fleet.start(tmp_path, 1, pythons=[python], connection="local")
