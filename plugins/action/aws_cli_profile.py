@@ -17,9 +17,8 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action.normal import ActionModule as NormalAction
 
 from ansible_collections.rekey.aws.plugins.module_utils import _duration, _fleet
-from ansible_collections.rekey.aws.plugins.module_utils._execution import WOULD_BE_NEW
 from ansible_collections.rekey.aws.plugins.module_utils._marks import format_time, parse_time
-from ansible_collections.rekey.aws.plugins.module_utils._plan import NOBODY
+from ansible_collections.rekey.aws.plugins.module_utils._plan import NOBODY, WOULD_BE_NEW
 
 Values = dict[str, t.Any]
 _INFO = "rekey.aws.aws_cli_profile_info"

@@ -54,6 +54,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core tells no t
         self._connections: dict[str, Values] = {}
         self._secrets: dict[str, str] = {}
         self._run: Values | None = None
+        self._begun: dict[tuple[str, str], Values] = {}
         task, variables = self._task, self._task.get_variable_manager()
         pattern = self._templar.template(task_vars.get("rotate_consumers") or task.play.hosts)
         in_run = frozenset(task_vars["ansible_play_hosts_all"])
@@ -84,6 +85,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core tells no t
             self._run = begin.get("run") or self._run
             for entry in begin.get("users", ()):
                 self._keep(entry.get("access_key_id"), entry)
+                self._begun[entry["user_name"], entry["account"]] = entry
         self._uses += [
             _fleet.Use(user_name, account, Consumer(host, in_run=host in in_run, reason=reason))
             for host, reason in broken.items()
@@ -119,4 +121,6 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core tells no t
             secret = self._secrets.get(entry["access_key_id"])
             if secret and self._task.args["phase"] == "begin":
                 entry["secret_access_key"] = secret
+            if self._task.args["phase"] == "retire":
+                entry = _fleet.with_begin(entry, self._begun.get((entry["user_name"], account)))
             result["users"].append({**entry, "account": account})

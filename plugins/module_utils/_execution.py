@@ -30,6 +30,7 @@ from ansible_collections.rekey.aws.plugins.module_utils._marks import (
 from ansible_collections.rekey.aws.plugins.module_utils._model import AccessKey, LastUse, NewAccessKey
 from ansible_collections.rekey.aws.plugins.module_utils._plan import (
     WAITING,
+    WOULD_BE_NEW,
     Activate,
     Create,
     Deactivate,
@@ -52,8 +53,6 @@ _JUST_NOW = 2.0
 _SECOND_LOOKS = (0.5, 1.0, 2.0, 4.0)
 # A rotation has fewer steps than this; more means that the facts change under our hands.
 _MOST_DECISIONS = 16
-# The id that a check gives the key that it would create.
-WOULD_BE_NEW = "(new)"
 
 
 class Gateway(t.Protocol):

@@ -17,7 +17,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from ansible_collections.rekey.aws.plugins.module_utils._facts import Consumer
-from ansible_collections.rekey.aws.plugins.module_utils._plan import ANYBODY, BLOCKED, NOBODY
+from ansible_collections.rekey.aws.plugins.module_utils._plan import ANYBODY, BLOCKED, FAILED, NOBODY
 
 BEGIN = "rotate_begin"
 OUTCOME = "rotate_outcome"
@@ -107,6 +107,14 @@ def users(all_uses: t.Sequence[Use], account: str, at_hand: t.Collection[str]) -
     return entries
 
 
+def with_begin(retired: Values, begun: Values | None) -> dict[str, t.Any]:
+    """What retire says of a user, less favourable where begin had failed before it."""
+    if not begun or begun["status"] != FAILED or retired["status"] == FAILED:
+        return dict(retired)
+    line = f"{retired['line']}; {FAILED}: {begun['message']}"
+    return {**retired, "status": FAILED, "message": begun["message"], "line": line}
+
+
 def hosts_to_read(all_uses: t.Sequence[Use], begun: t.Sequence[Values]) -> list[str]:
     """The hosts that must be read before begin can decide."""
     wanted = {(entry["user_name"], entry["account"]): entry.get("read", NOBODY) for entry in begun}
@@ -146,7 +154,7 @@ def failures(all_uses: t.Sequence[Use], retired: t.Sequence[Values]) -> dict[str
             in_run.setdefault((use.user_name, use.account), use.consumer.host)
     for entry in retired:
         key = (entry["user_name"], entry["account"])
-        if entry["status"] in (BLOCKED, "failed") and key in in_run:
+        if entry["status"] in (BLOCKED, FAILED) and key in in_run:
             reasons.setdefault(in_run[key], []).append(f"{entry['user_name']}: {entry['message']}")
         mine = {use.consumer.host for use in all_uses if (use.user_name, use.account) == key and use.consumer.in_run}
         for missing in entry.get("missing", ()):

@@ -32,13 +32,13 @@ def carry_out(params: t.Mapping[str, t.Any], check: bool) -> dict[str, t.Any]:
     return {
         "changed": any(outcome.done for outcome in outcomes),
         "run": {"id": run.id, "started": format_time(run.started)},
-        "users": [_result(params["phase"], task, outcome) for task, outcome in zip(tasks, outcomes)],
+        "users": [_result(params["phase"], task, outcome, check) for task, outcome in zip(tasks, outcomes)],
     }
 
 
-def _result(phase: str, task: Task, outcome: Outcome) -> dict[str, t.Any]:
+def _result(phase: str, task: Task, outcome: Outcome, check: bool) -> dict[str, t.Any]:
     if phase == "retire":
-        return _report.retired(outcome, task.policy, _now())
+        return _report.retired(outcome, task.policy, _now(), check)
     if phase == "rollback":
         return _report.rolled_back(outcome)
     new = {"secret_access_key": outcome.new.secret_access_key} if outcome.new else {}

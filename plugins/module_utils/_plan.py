@@ -17,6 +17,7 @@ from ansible_collections.rekey.aws.plugins.module_utils._model import AccessKey
 SETTLED = "settled"
 WAITING = "waiting"
 BLOCKED = "blocked"
+FAILED = "failed"
 
 NOBODY = "nobody"
 ANYBODY = "anybody"
@@ -80,9 +81,15 @@ class Plan:
     until: datetime | None = None
 
 
+# The id that a check gives the key that it would create.
+WOULD_BE_NEW = "(new)"
+
+
 def short(access_key_id: str | None) -> str:
     """A key id as people recognise it: its last four characters."""
-    return f"…{access_key_id[-4:]}" if access_key_id else "no key"
+    if access_key_id in (None, WOULD_BE_NEW):
+        return "no key" if access_key_id is None else "a new key"
+    return f"…{access_key_id[-4:]}"
 
 
 def after(user: User, step: Step) -> User:

@@ -13,10 +13,8 @@ from datetime import datetime
 from ansible_collections.rekey.aws.plugins.module_utils._execution import Outcome
 from ansible_collections.rekey.aws.plugins.module_utils._facts import Consumer, Policy, names
 from ansible_collections.rekey.aws.plugins.module_utils._marks import format_time
-from ansible_collections.rekey.aws.plugins.module_utils._plan import short
+from ansible_collections.rekey.aws.plugins.module_utils._plan import FAILED, short
 from ansible_collections.rekey.aws.plugins.module_utils._retirement import unproven
-
-FAILED = "failed"
 
 
 def began(outcome: Outcome) -> dict[str, t.Any]:
@@ -38,7 +36,7 @@ def rolled_back(outcome: Outcome) -> dict[str, t.Any]:
     return {**result, "access_key_id": outcome.plan.target, "line": f"{outcome.user.name}: {result['message']}"}
 
 
-def retired(outcome: Outcome, policy: Policy, now: datetime) -> dict[str, t.Any]:
+def retired(outcome: Outcome, policy: Policy, now: datetime, check: bool) -> dict[str, t.Any]:
     """How far a user's rotation is, with the line that says so."""
     user, plan = outcome.user, outcome.plan
     target = user.key(plan.target)
@@ -60,7 +58,7 @@ def retired(outcome: Outcome, policy: Policy, now: datetime) -> dict[str, t.Any]
     if missing:
         parts.append("missing: " + names(missing))
     if outcome.done:
-        parts.append("did: " + ", ".join(outcome.done))
+        parts.append(("would do: " if check else "did: ") + ", ".join(outcome.done))
     parts.append(f"{result['status']}: {result['message']}" if result["message"] else result["status"])
     result["line"] = "; ".join(parts)
     return result

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import configparser
+import contextlib
 import json
 import os
 import re
@@ -71,7 +72,8 @@ class Site:
         """The id and the secret that a profile on a host has."""
         home = (self.fleet.host(host) if isinstance(host, str) else host).home
         parser = configparser.RawConfigParser()
-        parser.read(home / ".aws" / "credentials")
+        with contextlib.suppress(configparser.Error):
+            parser.read(home / ".aws" / "credentials")
         if not parser.has_section(profile):
             return None, None
         secret = parser.get(profile, "aws_secret_access_key", fallback=None)
@@ -91,14 +93,17 @@ class Site:
         """The user's tags."""
         return dict(self.cloud.state()[user_name]["tags"])
 
+    def command(self, playbook: str, **variables: Any) -> list[str]:
+        """The command that runs a playbook on the fleet."""
+        given = json.dumps({"rotate_hosts": "fleet", "rotate_user_name": USER, **variables})
+        ansible_playbook = str(Path(sys.executable).parent / "ansible-playbook")
+        return [ansible_playbook, playbook, "-i", str(self.fleet.inventory), "-e", given]
+
     def play(
         self, playbook: str = "rekey.aws.rotate", *options: str, env: dict[str, str] | None = None, **variables: Any
     ) -> Run:
         """Run a playbook on the fleet, and see that nothing it printed is a secret."""
-        variables = {"rotate_hosts": "fleet", "rotate_user_name": USER, **variables}
-        command = [sys.executable, "-m", "ansible", "playbook"]
-        command = [str(Path(sys.executable).parent / "ansible-playbook"), playbook, "-i", str(self.fleet.inventory)]
-        command += ["-e", json.dumps(variables), *options]
+        command = [*self.command(playbook, **variables), *options]
         ran = subprocess.run(
             command, capture_output=True, text=True, env={**self.environ(), **(env or {})}, timeout=300
         )

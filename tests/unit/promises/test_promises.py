@@ -56,10 +56,10 @@ def happen(world: World, event: tuple) -> None:  # type: ignore[type-arg]  # eac
 
 
 def settled(world: World) -> bool:
-    """One young key, and every host has it."""
+    """One young key, every host has it, and nothing but its mark is left."""
     keys = world.aws.keys
     young = all(world.now - key.created <= world.policy.max_age for key in keys)
-    return len(keys) == 1 and young and set(world.hosts.values()) == world.aws.active()
+    return len(keys) == len(world.aws.tags) == 1 and young and set(world.hosts.values()) == world.aws.active()
 
 
 def run_until_settled(world: World, apart: timedelta) -> None:
