@@ -49,6 +49,8 @@ class Site:
     cloud: Cloud
     fleet: Fleet
     home: Path
+    bin: Path = Path(sys.executable).parent
+    collections: Path = ROOT / ".cache" / "collections"
     secrets: set[str] = field(default_factory=set)
 
     def create_user(self, name: str = USER, *ages: int, **details: Any) -> User:
@@ -96,8 +98,7 @@ class Site:
     def command(self, playbook: str, **variables: Any) -> list[str]:
         """The command that runs a playbook on the fleet."""
         given = json.dumps({"rotate_hosts": "fleet", "rotate_user_name": USER, **variables})
-        ansible_playbook = str(Path(sys.executable).parent / "ansible-playbook")
-        return [ansible_playbook, playbook, "-i", str(self.fleet.inventory), "-e", given]
+        return [str(self.bin / "ansible-playbook"), playbook, "-i", str(self.fleet.inventory), "-e", given]
 
     def play(
         self, playbook: str = "rekey.aws.rotate", *options: str, env: dict[str, str] | None = None, **variables: Any
@@ -128,7 +129,7 @@ class Site:
             **self.cloud.environ(),
             "HOME": str(self.home),
             "ANSIBLE_HOME": str(self.home / ".ansible"),
-            "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".cache" / "collections"),
+            "ANSIBLE_COLLECTIONS_PATH": str(self.collections),
             "ANSIBLE_FORKS": "10",
             "ANSIBLE_NOCOLOR": "1",
             "PYTHONUTF8": "1",
