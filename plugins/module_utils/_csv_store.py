@@ -60,22 +60,24 @@ class CsvStore:
         with _fault(self.path):
             handle, beside = tempfile.mkstemp(prefix=".{0}.".format(name), dir=folder)
         try:
-            with _fault(self.path), open(handle, "r+b") as file:
-                file.write(b"\n" * _ROOM)
-                file.flush()
-                os.fsync(handle)
+            with open(handle, "r+b") as file:
+
+                def write(content: bytes) -> None:
+                    file.seek(0)
+                    file.write(content)
+                    file.truncate()
+                    file.flush()
+                    os.fsync(handle)
 
                 def save(key: NewAccessKey) -> None:
                     with _fault(self.path):
-                        file.seek(0)
-                        file.write(self._text(user_name, key))
-                        file.truncate()
-                        file.flush()
-                        os.fsync(handle)
+                        write(self._text(user_name, key))
                         os.link(beside, self.path)
                     with contextlib.suppress(OSError):  # it is saved; only a power failure now could undo that
                         _sync(folder)
 
+                with _fault(self.path):
+                    write(bytes(_ROOM))
                 yield save
         finally:
             with contextlib.suppress(OSError):

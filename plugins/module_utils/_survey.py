@@ -59,21 +59,14 @@ class Surveyor:
         """
         reported, text = self._iam.credential_report()
         users = parse(text)
-        flagged = [name for name, keys in users.items() if name != ROOT and findings(keys, limits, now)]
-        stale = {
-            finding.key
-            for name in flagged
-            for finding in findings(users[name], limits, now)
-            if finding.rule in (UNUSED, NEVER_USED)
-        }
+        found = {name: findings(keys, limits, now) for name, keys in users.items() if name != ROOT}
 
-        def from_report(name: str) -> t.Callable[[AccessKey], t.Optional[LastUse]]:
-            return lambda key: next(
-                (seen.last_use for seen in users[name] if _same(seen, key) and seen not in stale), None
-            )
+        def read(name: str) -> t.Tuple[KeyFacts, ...]:
+            doubted = {finding.key for finding in found[name] if finding.rule in (UNUSED, NEVER_USED)}
+            trusted = [key for key in users[name] if key not in doubted]
+            return self._keys(name, lambda key: next((seen.last_use for seen in trusted if _same(seen, key)), None))
 
-        read = self._each(flagged, lambda name: self._keys(name, from_report(name)))
-        return Survey({**users, **read}, self._refusals, reported)
+        return Survey({**users, **self._each([name for name in found if found[name]], read)}, self._refusals, reported)
 
     def _each(
         self, names: t.Sequence[str], read: t.Callable[[str], t.Tuple[KeyFacts, ...]]
