@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import configparser
-import contextlib
 import json
 import os
 import re
@@ -74,8 +73,10 @@ class Site:
         """The id and the secret that a profile on a host has."""
         home = (self.fleet.host(host) if isinstance(host, str) else host).home
         parser = configparser.RawConfigParser()
-        with contextlib.suppress(configparser.Error):
+        try:
             parser.read(home / ".aws" / "credentials")
+        except configparser.Error:
+            return None, None
         if not parser.has_section(profile):
             return None, None
         secret = parser.get(profile, "aws_secret_access_key", fallback=None)

@@ -154,6 +154,20 @@ def test_batches_share_one_new_key(site: Site) -> None:
     assert site.held() == set(site.keys())
 
 
+def test_promise_1_a_canary_that_fails_keeps_the_other_batches_as_they_are(site: Site) -> None:
+    user = site.create_user(USER, 100)
+    site.give(user)
+    old = user.keys[0].access_key_id
+    (site.fleet.host("host01").home / ".aws" / "config").write_text("[default]\nregion = eu-west-1\n")
+    site.cloud.settings(propagation_by_region={"eu-west-1": 600})
+    batches = {"rotate_serial": [1, "100%"], "rotate_max_fail_percentage": 0, "rotate_verify_timeout": 3}
+    run = site.play(**batches, **AT_ONCE)
+    assert run.status != 0
+    assert "InvalidClientTokenId" in line(run.output)
+    assert site.held() == {old}
+    assert site.keys()[old] == "Active"
+
+
 @pytest.mark.parametrize("serial", [1, "100%"])
 def test_the_role_works_in_a_play_of_the_users_own(site: Site, serial: int | str, tmp_path: Path) -> None:
     user = site.create_user(USER, 100)
