@@ -76,5 +76,5 @@ options:
     type: str
     default: rekey.aws
 requirements:
-  - botocore (installed with boto3) where the task runs
+  - botocore >= 1.31.0 (installed with boto3 >= 1.28.0) where the task runs
 """
