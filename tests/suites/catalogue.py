@@ -91,6 +91,9 @@ def lint(run: Run) -> None:
     copy = collection_copy(run.work)
     run.command("ansible-lint", "ansible-lint", "--nocolor", "--offline", cwd=copy)
     run.command("antsibull-changelog", "antsibull-changelog", "lint", cwd=copy)
+    run.command("antsibull-changelog generate", "antsibull-changelog", "generate", cwd=copy)
+    changelog = (copy / "CHANGELOG.md").read_text()
+    run.judge("CHANGELOG.md", "" if changelog == (ROOT / "CHANGELOG.md").read_text() else "is not what generate makes")
 
 
 def _unlicensed() -> str:
