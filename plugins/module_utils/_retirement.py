@@ -37,6 +37,8 @@ LAST_USE_LAG = timedelta(minutes=30)
 PROOF_LIFE = timedelta(hours=1)
 # Two clocks that AWS both takes for right differ by no more (SigV4 allows 15 minutes; twice 5 is what is seen).
 CLOCK_SKEW = timedelta(minutes=10)
+# CreateAccessKey follows its intent at once; so long may it take under throttling, with all that the SDK waits.
+CREATION_TIME = timedelta(minutes=15)
 # Lists are stale for seconds; a mark whose key has not been listed for so long describes nothing any more.
 LIST_LAG = timedelta(hours=1)
 
@@ -114,28 +116,26 @@ def _wanted_marks(
             marks[key.id] = Mark(DRAINING, now)
     listed = {key.id for key in user.keys}
     gone = tuple(id_ for id_, mark in user.marks.keys.items() if id_ not in listed and now - mark.since > LIST_LAG)
-    over = tuple(
-        i.run
-        for i in user.marks.intents
-        if now - i.at > policy.orphan_after
-        and not any(_is_of(i, key, policy) and key.id not in marks for key in user.keys)
-    )
+    over = tuple(i.run for i in user.marks.intents if now - i.at > policy.orphan_after and not _suspects(user, i))
     return {id_: mark for id_, mark in marks.items() if id_ not in gone}, EraseMarks(gone, over)
 
 
-def _is_of(intent: Intent, key: AccessKey, policy: Policy) -> bool:
-    """Whether a key may be the one that the run of ``intent`` created."""
-    window = (intent.at - CLOCK_SKEW, intent.at + policy.orphan_after / 2 + CLOCK_SKEW)
-    return key.id not in intent.before and window[0] <= key.created <= window[1]
+def _suspects(user: User, intent: Intent) -> list[AccessKey]:
+    """The keys without a mark of which one may be what the run of ``intent`` created."""
+    window = (intent.at - CLOCK_SKEW, intent.at + CREATION_TIME + CLOCK_SKEW)
+    return [
+        key
+        for key in user.keys
+        if user.marks.of(key.id) is None and key.id not in intent.before and window[0] <= key.created <= window[1]
+    ]
 
 
 def _is_orphan(user: User, key: AccessKey, target: AccessKey | None, policy: Policy, now: datetime) -> bool | None:
     """Rule 5. None where only its last use is missing."""
     state = user.marks.of(key.id)
     ours = state == OURS and not is_older(key, target)
-    left = state is None and any(
-        _is_of(i, key, policy) and now - i.at >= policy.orphan_after for i in user.marks.intents
-    )
+    # A run makes one key. Where two could be it, a person must say which.
+    left = any(_suspects(user, i) == [key] for i in user.marks.intents if now - i.at >= policy.orphan_after)
     if not (ours or left) or not key.active or (target and key.id == target.id):
         return False
     if user.unread or key.id in user.at_hand or now - key.created < policy.orphan_after:

@@ -69,11 +69,13 @@ def choose_target(user: User) -> tuple[AccessKey | None, str]:
         return max(known, key=age_order), NOBODY
     if user.readers and not user.unread:
         return None, NOBODY
-    standing = [key for key in active if user.marks.of(key.id) not in (DRAINING, RETIRED)]
     if not active:
         return None, NOBODY
-    if len(standing) == 1 and not user.readers:
-        return standing[0], NOBODY
+    standing = [key for key in active if user.marks.of(key.id) not in (DRAINING, RETIRED)]
+    ours = [key for key in standing if user.marks.of(key.id) == OURS]
+    for only in (ours, standing):
+        if len(only) == 1 and not user.readers:
+            return only[0], NOBODY
     # Consumers that were asked and did not answer will not do so for being asked again.
     silent = user.readers and all(c.read or not c.in_run or c.reason for c in user.consumers)
     return None, NOBODY if silent else EVERYBODY

@@ -273,6 +273,34 @@ def test_rollback_switches_a_retired_key_on_again_and_rotations_then_leave_it_al
     assert "rotate_adopt" in line(run.output)
 
 
+def test_promise_4_when_the_run_is_over_no_variable_has_a_secret(site: Site, tmp_path: Path) -> None:
+    site.give(site.create_user(USER, 100))
+    playbook = tmp_path / "site.yml"
+    playbook.write_text(
+        "- import_playbook: rekey.aws.rotate\n"
+        "- hosts: fleet\n  gather_facts: false\n  tasks:\n    - ansible.builtin.debug: {var: hostvars}\n"
+    )
+    run = site.play(str(playbook), **AT_ONCE)
+    assert run.status == 0, run.output
+    assert "rotate_retire" in run.output
+
+
+def test_hosts_of_two_accounts_are_rotated_in_one_run(site: Site) -> None:
+    here = site.create_user(USER, 100)
+    there = site.create_user(USER, 100, account_id="111122223333")
+    site.give(here, "host01", "host02")
+    site.give(there, "host03")
+    role = {"assume_role_arn": "arn:aws:iam::111122223333:role/rotator"}
+    aws = "{{ " + repr(role) + " if inventory_hostname == 'host03' else {} }}"
+    run = site.play(rotate_aws=aws, **AT_ONCE)
+    assert run.status == 0, run.output
+    assert list(site.keys()) == [site.pair("host01")[0]]
+    (other,) = site.cloud.state("111122223333")[USER]["keys"]
+    assert other["access_key_id"] == site.pair("host03")[0]
+    assert site.held() == {site.pair("host01")[0], other["access_key_id"]}
+    assert site.play(rotate_aws=aws, **AT_ONCE).changed == 0
+
+
 def test_promise_4_no_secret_is_shown_at_vvv_or_left_in_logs_facts_or_temporary_files(site: Site) -> None:
     user = site.create_user(USER, 100)
     site.give(user)

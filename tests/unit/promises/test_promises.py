@@ -45,7 +45,7 @@ def happen(world: World, event: tuple) -> None:  # type: ignore[type-arg]  # eac
         world.aws.lose_next_answer = True
     elif kind == "wipe a host":
         world.hosts[details[0]] = None
-    elif kind == "somebody makes a key" and len(keys) < 2:
+    elif kind == "somebody makes a key" and len(keys) < 2 and not world.has_fresh_intent():
         world.foreign.add(world.aws.add().id)
     elif kind == "somebody uses all keys":
         world.aws.used.update({key.id: world.now for key in keys if key.active})

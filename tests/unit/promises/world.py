@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import typing as t
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from unittest import mock
 
 from ansible_collections.rekey.aws.plugins.module_utils import _execution, _fleet, _report
 from ansible_collections.rekey.aws.plugins.module_utils._errors import AwsError, NoAnswer
 from ansible_collections.rekey.aws.plugins.module_utils._facts import Consumer, Policy, Run, User
+from ansible_collections.rekey.aws.plugins.module_utils._marks import parse
 from ansible_collections.rekey.aws.plugins.module_utils._model import AccessKey, LastUse, NewAccessKey
 from ansible_collections.rekey.aws.plugins.module_utils._plan import NOBODY
 from ansible_collections.rekey.aws.plugins.module_utils._retirement import retire
@@ -121,6 +122,10 @@ class World:
 
     def works(self, host: str) -> bool:
         return self.hosts[host] in self.aws.active()
+
+    def has_fresh_intent(self) -> bool:
+        """Whether a run was about to create a key just now: what a person makes then looks like that run's."""
+        return any(self.now - intent.at < timedelta(hours=1) for intent in parse(self.aws.tags).intents)
 
     def instant(self) -> None:
         """Between any two effects: whoever worked when the run began still works, and the run may die."""

@@ -95,6 +95,8 @@ def test_rule_1_a_key_whose_secret_is_at_hand_counts_as_held() -> None:
         pytest.param(user(key("ONE", 100), ONE=OURS), NOBODY, id="one key of ours, due"),
         pytest.param(user(key("ONE", 100)), ANYBODY, id="one key, due, not known to be ours"),
         pytest.param(user(key("OLD", 50), key("NEW", 10)), EVERYBODY, id="two active keys"),
+        pytest.param(user(key("OLD", 50), key("NEW", 10), OLD=OURS, NEW=OURS), EVERYBODY, id="two active keys of ours"),
+        pytest.param(user(key("MAN", 50), key("NEW", 10), NEW=OURS), NOBODY, id="one of two active keys is ours"),
         pytest.param(user(key("OLD", 50), key("NEW", 10), OLD=DRAINING, NEW=OURS), NOBODY, id="the other one drains"),
         pytest.param(
             user(key("ONE", 10), consumers=(host("h1", None), unread("h2"))),
@@ -364,12 +366,17 @@ def orphaned(hours: float = 8, use: LastUse | str | None = "not asked", **facts:
     ("facts", "steps"),
     [
         pytest.param(orphaned(), ["LookUpLastUse"], id="its last use is asked for first"),
-        pytest.param(orphaned(use=LastUse()), ["WriteMarks", "EraseMarks"], id="an orphan is drained like any key"),
+        pytest.param(orphaned(use=LastUse()), ["WriteMarks"], id="an orphan is drained like any key"),
         pytest.param(orphaned(use=None), [], id="unknown waits"),
         pytest.param(orphaned(use=LastUse(ago(hours=1), "s3", "x")), [], id="it is used: foreign"),
         pytest.param(orphaned(hours=5, use=LastUse()), [], id="its run may still go on"),
         pytest.param(orphaned(use=LastUse(), consumers=(host("h1", "NEW"), unread("h2"))), [], id="not all were read"),
         pytest.param(orphaned(use=LastUse(), at_hand=frozenset({"LOST"})), [], id="the store has it"),
+        pytest.param(
+            orphaned(use=LastUse(), keys=(key("NEW", 91), key("LOST", 8 / 24), key("MAN", 7.9 / 24))),
+            [],
+            id="it could be another one",
+        ),
         pytest.param(
             orphaned(use=LastUse(), keys=(key("NEW", 91), key("LOST", 3))),
             ["EraseMarks"],
