@@ -161,14 +161,18 @@ options:
 extends_documentation_fragment:
   - rekey.aws.aws
   - rekey.aws.attributes
+  - rekey.aws.attributes.actiongroup_aws
 attributes:
   check_mode:
     support: full
     details: The same plan is made and returned, and nothing is done.
   diff_mode:
     support: none
-  action_group:
-    version_added: 0.1.0
+    details: What is done is returned as RV(users[].steps).
+  idempotent:
+    support: full
+  platform:
+    support: full
 notes:
   - RV(users[].secret_access_key) is the secret of a new key. Run V(begin) with C(no_log=true).
 seealso:
