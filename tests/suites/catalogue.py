@@ -50,7 +50,7 @@ def integration(run: Run) -> None:
 
 def end_to_end(run: Run) -> None:
     """the playbooks on real hosts, against the cloud"""
-    run.pytest("tests/end_to_end")
+    run.pytest("tests/end_to_end", "-n", "2")
 
 
 def demo(run: Run) -> None:
@@ -128,5 +128,5 @@ def galaxy(run: Run) -> None:
 
 
 SUITES: dict[str, Callable[[Run], None]] = {
-    suite.__name__: suite for suite in (sanity, unit, end_to_end, integration, molecule, demo, docs, lint, galaxy)
+    suite.__name__: suite for suite in (end_to_end, unit, sanity, integration, molecule, demo, docs, lint, galaxy)
 }
