@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -14,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.conftest import HOSTS, USER, Site
+from tests.end_to_end.conftest import HOSTS, ROOT, USER, Site
 
 AT_ONCE = {"rotate_grace": "0", "rotate_delete_after": "0"}
 
@@ -320,3 +322,21 @@ def test_promise_4_no_secret_is_shown_at_vvv_or_left_in_logs_facts_or_temporary_
                 site.assert_no_secret(path.read_text(errors="replace"))
     for host in site.fleet.hosts:
         assert sorted(path.name for path in (host.home / ".aws").iterdir()) == ["credentials"]
+
+
+def test_the_policy_that_the_readme_documents_is_enough(site: Site) -> None:
+    site.give(site.create_user(USER, 100))
+    (policy,) = re.findall(r"^```json\n(\{.*?^\})\n```$", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+    (rotator,) = site.create_user("rotator", 1, policy=json.loads(policy)).keys
+    site.cloud.settings(enforce_policies=True)
+    as_rotator = {"AWS_ACCESS_KEY_ID": rotator.access_key_id, "AWS_SECRET_ACCESS_KEY": rotator.secret_access_key}
+
+    run = site.play(env=as_rotator)
+    assert run.status == 0, run.output
+    site.cloud.age(USER, 2)  # so that its last use is asked for
+    run = site.play(env=as_rotator, rotate_delete_after="0")
+    assert run.status == 0, run.output
+    assert len(site.keys()) == 1
+    used = {f"iam:{action}" for action in site.cloud.calls() if action not in ("GetCallerIdentity",)}
+    (statement,) = json.loads(policy)["Statement"]
+    assert used == set(statement["Action"])
