@@ -204,8 +204,7 @@ class Document:
         return values
 
     def add(self, name: str) -> Section:
-        last = next((section.lines[-1] for section in reversed(self.sections) if section.lines), Line("\n", BLANK))
-        section = Section(name, 0, [Line("[{0}]{1}".format(name, last.terminator), HEADER, name)])
+        section = Section(name, 0, [Line("[{0}]{1}".format(name, self._last().terminator), HEADER, name)])
         self.sections.append(section)
         return section
 
@@ -220,8 +219,9 @@ class Document:
     def render(self) -> bytes:
         """The bytes. A file that ended without a newline does so again."""
         text = self._text()
-        if not self.final_newline:
-            text = text[: -2 if text.endswith("\r\n") else -1]
+        last = self._last()
+        if not self.final_newline and last.text != last.terminator:
+            text = text[: -len(last.terminator)]
         return text.encode("utf-8", "surrogateescape")
 
     def misread(self) -> t.Optional[Fault]:
@@ -236,6 +236,9 @@ class Document:
                     "after this change the indentation of this line would make it part of the setting above",
                 )
         return None
+
+    def _last(self) -> Line:
+        return next((section.lines[-1] for section in reversed(self.sections) if section.lines), Line("\n", BLANK))
 
     def _text(self) -> str:
         return "".join(line.text for section in self.sections for line in section.lines)
@@ -302,7 +305,11 @@ def _parse(text: str) -> Document:
             continue
         section.lines.append(Line(line, FAULT))
         if len(document.sections) == 1:
-            fault("a byte order mark" if clean[0] == "\ufeff" else "a line before any [section]")
+            fault(
+                "a byte order mark (save the file without it)"
+                if clean[0] == "\ufeff"
+                else "a line before any [section]"
+            )
         else:
             fault("a value without a name" if delimiter else "neither a setting (name = value) nor a [section]")
             setting = setting and not delimiter

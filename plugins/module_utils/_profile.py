@@ -14,6 +14,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from ansible_collections.rekey.aws.plugins.module_utils._change import Change, Wanted
+from ansible_collections.rekey.aws.plugins.module_utils._difference import Difference
 from ansible_collections.rekey.aws.plugins.module_utils._errors import FileFault, InvalidInput
 from ansible_collections.rekey.aws.plugins.module_utils._ini import LEAKING, Section, Value, parse
 from ansible_collections.rekey.aws.plugins.module_utils._resolution import (
@@ -26,8 +27,8 @@ from ansible_collections.rekey.aws.plugins.module_utils._resolution import (
     State,
     View,
     header_for,
-    is_secret,
     named,
+    printable,
 )
 
 __all__ = ["Change", "Fault", "Files", "Pair", "Plan", "Profile", "Settings", "plan", "read"]
@@ -149,7 +150,8 @@ class _File:
         changed = data != self.data
         fault = self.document.misread() if changed else next(iter(self.document.faults), None)
         if fault:
-            raise _fault(self.path, fault.line, fault.message + ". The AWS CLI refuses such a file: mend it first")
+            hint = "; the AWS CLI refuses this file, mend it first" if fault in self.document.faults else ""
+            raise _fault(self.path, fault.line, fault.message + hint)
         return data if changed else None
 
 
@@ -177,43 +179,48 @@ def plan(change: Change, files: Files) -> Plan:
     if change.state == "present":
         _prove(change, wanted, pair, before, after, (config, credentials))
 
-    old, new = _flat(before), _flat(after)
+    difference = Difference(before, after, files.config_path, files.credentials_path)
     between = State(change.name, before.config, after.credentials)
     return Plan(
         config=new_config,
         credentials=new_credentials,
         created=change.state == "present" and not before.exists,
-        keys_changed=tuple(
-            dict.fromkeys(name for (_place, name), value in new.items() if old.get((_place, name)) != value)
-        ),
-        keys_removed=tuple(dict.fromkeys(name for _place, name in old if (_place, name) not in new)),
+        keys_changed=difference.changed,
+        keys_removed=difference.removed,
         settings=after.shown,
         previous=before.pair,
         pair=after.pair,
-        before=_redacted(before, old, files),
-        after=_redacted(after, old, files),
+        before=difference.before,
+        after=difference.after,
         credentials_first=_source(between) in (_source(before), _source(after)),
         secret_in_config=SECRET in after.config.own,
-        warnings=tuple(_warnings(change, after, (config, credentials))),
+        warnings=tuple(_warnings(after, (config, credentials))),
     )
 
 
 def read(files: Files) -> t.Tuple[t.Tuple[Profile, ...], t.Tuple[Fault, ...]]:
     """Every profile that the two files have, and why the AWS CLI would refuse one of them."""
     config, credentials = parse(files.config or b""), parse(files.credentials or b"")
-    in_config = {named(section.name)[1]: section for section in config.sections if named(section.name)[0] == "profile"}
-    in_credentials = {section.name: section for section in credentials.sections[1:] if section.name != LEAKING}
-    config_leak, credentials_leak = config.leaking(), credentials.leaking()
+    in_config = {named(section.name): section for section in config.sections}
+    in_credentials = {
+        ("profile", section.name): section for section in credentials.sections if section.name not in ("", LEAKING)
+    }
+    leaking = config.leaking(), credentials.leaking()
     profiles = []
-    for name in dict.fromkeys([*in_config, *in_credentials]):
-        state = State(
-            name,
-            View.of(in_config.get(name), config_leak),
-            View.of(in_credentials.get(name), credentials_leak),
-        )
+    for section_type, name in dict.fromkeys([*in_config, *in_credentials]):
+        if section_type != "profile":
+            continue
+        sections = in_config.get(("profile", name)), in_credentials.get(("profile", name))
+        state = State(name, View.of(sections[0], leaking[0]), View.of(sections[1], leaking[1]))
         profiles.append(
             Profile(
-                name, state.kind, state.shown, state.pair, state.shadowed, name in in_config, name in in_credentials
+                name=printable(name),
+                kind=state.kind,
+                settings=state.shown,
+                pair=state.pair,
+                shadowed=state.shadowed,
+                in_config=sections[0] is not None,
+                in_credentials=sections[1] is not None,
             )
         )
     faults = []
@@ -288,9 +295,9 @@ def _wanted_pair(change: Change, held: t.Mapping[str, Value]) -> PairSettings:
     if secret is not None:
         pair[SECRET] = secret
     temporary = key_id.startswith("ASIA")
-    if token is None and temporary and not same:
+    if change.session_token is None and temporary and not same:
         raise InvalidInput("{0} is a temporary access key: it needs session_token, too.".format(key_id))
-    if token is not None or not temporary:
+    if token is not None or (change.session_token is None and not temporary):
         pair[TOKEN] = token
         pair[OLD_TOKEN] = None  # it would win over the other
     return pair
@@ -327,7 +334,11 @@ def _prove(
                     raise _fault(file.path, section.line_of(name), message)
         file = files[1] if name in after.credentials.own else files[0]
         raise _fault(file.path, file.section().number, "{0} has characters that keep it from being edited".format(name))
-    if "source_profile" in new and "credential_source" in new and {"source_profile", "credential_source"} & set(wanted):
+    if (
+        "source_profile" in new
+        and "credential_source" in new
+        and {"role_arn", "source_profile", "credential_source"} & set(wanted)
+    ):
         raise InvalidInput(
             "Profile {0} would have source_profile and credential_source, which exclude each other: set the one that "
             "shall go to null in config.".format(change.name)
@@ -339,48 +350,28 @@ def _source(state: State) -> t.Tuple[str, t.Optional[Pair]]:
     return state.kind, state.pair if state.uses_pair else None
 
 
-def _flat(state: State) -> t.Dict[t.Tuple[str, str], str]:
-    """Every setting and nested entry, by file and name."""
-    flat: t.Dict[t.Tuple[str, str], str] = {}
-    for place, view in (("config", state.config), ("credentials", state.credentials)):
-        for name, value in view.own.items():
-            if isinstance(value, dict):
-                flat.update(((place, name + "." + entry), text) for entry, text in value.items())
-            else:
-                flat[place, name] = value
-    return flat
-
-
-def _redacted(state: State, old: t.Mapping[t.Tuple[str, str], str], files: Files) -> str:
-    text = ""
-    places = (("config", files.config_path, state.config), ("credentials", files.credentials_path, state.credentials))
-    for place, path, view in places:
-        if view.header:
-            text += "{0} [{1}]\n".format(path, view.header)
-        for (where, name), value in _flat(state).items():
-            if where == place:
-                if is_secret(name, value):
-                    value = "(secret)" if old.get((place, name)) == value else "(changed)"
-                text += "{0} = {1}\n".format(name, value)
-    return text
-
-
-def _warnings(change: Change, after: State, files: t.Tuple[_File, _File]) -> t.Iterator[str]:
+def _warnings(after: State, files: t.Tuple[_File, _File]) -> t.Iterator[str]:
     for file in files:
         line = file.document.not_utf8()
         if line:
             yield "{0}, line {1} is not UTF-8: the AWS CLI refuses it in a UTF-8 locale.".format(file.path, line)
         if len(file.mine) > 1:
             yield "{0}: {1} sections are {2}. The AWS CLI uses [{3}] alone; this one was edited.".format(
-                file.path, len(file.mine), change.name, file.mine[-1].name
+                file.path, len(file.mine), after.name, file.mine[-1].name
             )
+        if not after.exists and any(
+            section.values().get("source_profile") == after.name for section in file.document.sections
+        ):
+            yield "{0}: a role has profile {1}, which is gone, for its source_profile.".format(file.path, after.name)
     if after.shadowed:
         yield "The AWS CLI ignores {0} of profile {1} in {2}: {3} has other values.".format(
-            ", ".join(after.shadowed), change.name, files[0].path, files[1].path
+            ", ".join(after.shadowed), after.name, files[0].path, files[1].path
         )
     if ID in after.held and after.pair is None:
-        yield "Profile {0} has access key {1} without a secret.".format(change.name, after.held[ID])
+        yield "Profile {0} has an access key id without a secret.".format(after.name)
     if after.pair and not after.uses_pair:
         yield "Profile {0} is of kind {1}: the AWS CLI never uses its access key {2}.".format(
-            change.name, after.kind, after.pair.access_key_id
+            after.name, after.kind, after.pair.access_key_id
         )
+    if after.kind == "role" and not {"source_profile", "credential_source"} & set(after.settings):
+        yield "Profile {0} has role_arn and neither source_profile nor credential_source.".format(after.name)

@@ -76,16 +76,19 @@ class State:
         shown: t.Dict[str, t.Union[str, t.Mapping[str, str]]] = {}
         for name, value in self.settings.items():
             if isinstance(value, dict):
-                shown[name] = {entry: text for entry, text in value.items() if not is_secret(name + "." + entry, text)}
+                entries = {entry: text for entry, text in value.items() if not is_secret(name + "." + entry, text)}
+                shown[printable(name)] = {printable(entry): printable(text) for entry, text in entries.items()}
             elif not is_secret(name, value):
-                shown[name] = value
+                shown[printable(name)] = printable(value)
         return shown
 
     @property
     def shadowed(self) -> t.Tuple[str, ...]:
         """The settings of config for which credentials has another value."""
         winning = self.credentials.resolved
-        return tuple(name for name, value in self.config.resolved.items() if winning.get(name, value) != value)
+        return tuple(
+            printable(name) for name, value in self.config.resolved.items() if winning.get(name, value) != value
+        )
 
     @property
     def held(self) -> t.Mapping[str, Value]:
@@ -148,5 +151,10 @@ def header_for(section_type: str, name: str) -> str:
 
 
 def is_secret(name: str, value: str = "") -> bool:
-    """Whether a setting's value must not be shown: by its name (in lower case), or as a URL with a password in it."""
-    return bool(_SECRET_NAME.search(name) or _SECRET_VALUE.search(value))
+    """Whether a setting's value must not be shown: by its name, or as a URL with a password in it."""
+    return bool(_SECRET_NAME.search(name.lower()) or _SECRET_VALUE.search(value))
+
+
+def printable(text: str) -> str:
+    """The text with a mark for each byte that is not UTF-8."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
