@@ -4,8 +4,8 @@
 
 """The one exception of this collection and its few kinds.
 
-They are raised low, where the cause is known, and become ``fail_json`` in one place (``_module.run``). A message says what
-was wrong, where (user, key id, host, file and line) and what to do; it never holds a secret.
+They are raised low, where the cause is known, and become ``fail_json`` in one place (``_module.run``). A message says
+what was wrong, where (user, key id, host, file and line) and what to do; it never holds a secret.
 """
 
 from __future__ import annotations

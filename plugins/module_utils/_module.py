@@ -23,7 +23,8 @@ def run(module: AnsibleModule, act: t.Callable[[AnsibleModule], t.Dict[str, t.An
     except RekeyError as error:
         module.fail_json(msg=error.message, **error.facts)
     except Exception as error:  # whatever it is, its text must not be printed
-        module.fail_json(msg="Internal error: {0} at {1}. Please report it.".format(type(error).__name__, _place(error)))
+        kind = type(error).__name__
+        module.fail_json(msg="Internal error: {0} at {1}. Please report it.".format(kind, _place(error)))
     module.exit_json(**result)
 
 

@@ -58,15 +58,15 @@ class Control:
         except (BadControl, ValueError, TypeError, KeyError) as error:
             return json_answer({"error": f"{type(error).__name__}: {error}"}, 400)
 
-    def _put_settings(self, document: dict[str, Any], _: Mapping[str, str]) -> dict[str, Any]:
+    def _put_settings(self, document: dict[str, Any], query: Mapping[str, str]) -> dict[str, Any]:
         self._front.settings.update(document)
         return dataclasses.asdict(self._front.settings)
 
-    def _put_faults(self, document: list[dict[str, Any]], _: Mapping[str, str]) -> list[dict[str, Any]]:
+    def _put_faults(self, document: list[dict[str, Any]], query: Mapping[str, str]) -> list[dict[str, Any]]:
         self._front.faults.set(document)
         return self._front.faults.left()
 
-    def _post_users(self, document: Any, _: Mapping[str, str]) -> Any:
+    def _post_users(self, document: Any, query: Mapping[str, str]) -> Any:
         """Makes users; a user that exists gets the keys and tags in addition."""
         if isinstance(document, list):
             return [self._make_user(**user) for user in document]
@@ -108,7 +108,7 @@ class Control:
             entry.uses.append(Use(at, last_used_service, last_used_region))
         return {"access_key_id": key.access_key_id, "secret_access_key": key.secret_access_key}
 
-    def _post_age(self, document: dict[str, Any], _: Mapping[str, str]) -> None:
+    def _post_age(self, document: dict[str, Any], query: Mapping[str, str]) -> None:
         self._age(**document)
 
     def _age(
@@ -147,7 +147,7 @@ class Control:
                     backend.tagger.tag_resource(user.arn, [{"Key": name, "Value": moved}])
         self._front.views.settle(user, tags_of(user))
 
-    def _get_state(self, _: Any, query: Mapping[str, str]) -> dict[str, Any]:
+    def _get_state(self, document: Any, query: Mapping[str, str]) -> dict[str, Any]:
         users = iam.iam_backends[query.get("account_id", ACCOUNT_ID)]["aws"].users
         return {name: self._describe(user) for name, user in users.items()}
 

@@ -257,7 +257,7 @@ def _answer_user_calls(settings: Settings, views: Views) -> None:
     @replaces(IamResponse, "list_users")
     def list_users(self: IamResponse) -> ActionResult:
         prefix = self._get_param("PathPrefix") or "/"
-        users = [user for _, user in sorted(self.backend.users.items()) if user.path.startswith(prefix)]
+        users = [user for name, user in sorted(self.backend.users.items()) if user.path.startswith(prefix)]
         page, more = _page(self, users)
         return ActionResult({"Users": page, **more})
 

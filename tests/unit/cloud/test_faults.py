@@ -115,7 +115,7 @@ def test_botocores_own_retries_make_two_keys_of_one_lost_answer(cloud: Cloud, ke
 
 def test_a_fault_with_a_count_is_gone_after_it(cloud: Cloud, iam: Any) -> None:
     cloud.faults([{"kind": "throttle", "count": 2}])
-    assert [refused(iam.list_users)[1] for _ in range(2)] == ["Throttling"] * 2
+    assert [refused(iam.list_users)[1] for attempt in range(2)] == ["Throttling"] * 2
     iam.list_users()
     assert cloud.faults_left() == []
 
@@ -130,7 +130,7 @@ def test_a_fault_can_be_for_one_user(cloud: Cloud, iam: Any, key: Key) -> None:
 def test_a_fault_can_be_a_matter_of_chance(cloud: Cloud, iam: Any) -> None:
     cloud.faults([{"kind": "throttle", "probability": 0.5}])
     outcomes = set()
-    for _ in range(60):
+    for attempt in range(60):
         try:
             iam.list_users()
             outcomes.add("OK")

@@ -38,7 +38,7 @@ def test_the_quota_holds_for_callers_at_the_same_instant(cloud: Cloud, connect: 
     iam = connect("iam", max_pool_connections=10)
     cloud.settings(latency_ms=50)
 
-    def create(_: int) -> str:
+    def create(number: int) -> str:
         try:
             iam.create_access_key(UserName="fresh")
         except ClientError as error:

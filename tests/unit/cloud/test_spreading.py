@@ -46,7 +46,7 @@ def test_a_new_key_is_refused_until_it_has_spread(cloud: Cloud, iam: Any, connec
     client = connect("sts", _create(iam))
     assert not _accepted(client)
     assert _until_accepted(client, since) >= 0.6
-    assert all(_accepted(client) for _ in range(5))
+    assert all(_accepted(client) for attempt in range(5))
 
 
 def test_a_reactivated_key_spreads_like_a_new_one(cloud: Cloud, iam: Any, connect: Any, key: Key) -> None:
@@ -92,12 +92,12 @@ def test_answers_flap_while_a_key_spreads_and_only_then(cloud: Cloud, iam: Any, 
     cloud.create_user("deploy", keys=[])
     cloud.settings(propagation_seconds=60, flap=0.5)
     client = connect("sts", _create(iam))
-    assert {_accepted(client) for _ in range(60)} == {True, False}
+    assert {_accepted(client) for attempt in range(60)} == {True, False}
     cloud.settings(flap=0)
-    assert not any(_accepted(client) for _ in range(5))
+    assert not any(_accepted(client) for attempt in range(5))
     cloud.settings(propagation_seconds=0, flap=0.5)
     settled = connect("sts", _create(iam))
-    assert all(_accepted(settled) for _ in range(20))
+    assert all(_accepted(settled) for attempt in range(20))
 
 
 def test_changing_the_time_does_not_touch_keys_that_have_spread(cloud: Cloud, connect: Any, key: Key) -> None:
