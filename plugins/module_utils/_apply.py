@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import typing as t
-from dataclasses import asdict
 
 from ansible_collections.rekey.aws.plugins.module_utils import _files
 from ansible_collections.rekey.aws.plugins.module_utils._errors import FileFault, InvalidInput, RekeyError
@@ -90,7 +89,7 @@ class _Attempt:
             error.facts = dict(result, **error.facts)
             raise
         if identity:
-            result.update(verified=True, identity=asdict(identity))
+            result.update(verified=True, identity=identity._asdict())
         pair = self._plan.pair
         return dict(result, access_key_id=pair.access_key_id if pair else None, **written)
 

@@ -64,8 +64,7 @@ class Replacement:
     gid: int = -1
 
 
-@dataclass(frozen=True)
-class Manner:
+class Manner(t.NamedTuple):
     """How files are replaced. A folder that is made has ``folder_mode`` and the first file's owner and group.
 
     ``in_place``: where a file cannot be replaced, since it is a mount point or its folder is not ours, overwrite it.
@@ -150,9 +149,11 @@ def replace(replacements: t.Sequence[Replacement], seen: t.Sequence[File], manne
                 raise ChangedMeanwhile
             for swap in swaps:
                 swap.commit()
-        except BaseException:
-            for swap in reversed(swaps):
-                swap.undo()
+        except BaseException as error:
+            stuck = [swap.path for swap in reversed(swaps) if not swap.undo()]
+            if stuck:
+                message = "{0} The new {1} could not be taken back.".format(error, " and ".join(stuck))
+                raise FileFault(message, path=stuck[0], changed=True) from error
             raise
         finally:
             for swap in swaps:
@@ -189,6 +190,7 @@ class _Swap:
     def __init__(self, wanted: Replacement, folder: int, manner: Manner) -> None:
         self._wanted = wanted
         self._file = wanted.file
+        self.path = wanted.file.path
         self._folder = folder
         self._manner = manner
         self._fresh: t.Optional[str] = None  # name of the new text, beside the file
@@ -217,24 +219,25 @@ class _Swap:
         self._put(self._fresh, self._wanted.content, self._wanted.mode)
         self._committed = True
 
-    def undo(self) -> None:
+    def undo(self) -> bool:
+        """Whether the file is what it was."""
         if self.backup:
             _remove(os.path.basename(self.backup), self._folder)
             self.backup = None
         if not self._committed:
-            return
+            return True
         if self._file.content is None:
-            _remove(self._file.name, self._folder)
-        else:
+            return _remove(self._file.name, self._folder)
+        try:
             self._put(self._spare, self._file.content, t.cast(int, self._file.mode))
+        except FileFault:
+            return False
+        return True
 
     def clean(self) -> None:
         for name in (self._fresh, self._spare):
             if name:
-                try:
-                    _remove(name, self._folder)
-                except OSError:  # the next run sweeps it
-                    pass
+                _remove(name, self._folder)  # if not now, the next run sweeps it
 
     def _copy(self, name: str, mode: int) -> str:
         """Keep what the file was, in the hands of its owner, if that may be."""
@@ -351,11 +354,18 @@ def _locked(folder: str) -> t.Iterator[int]:
             if time.monotonic() > end:
                 raise FileFault("{0} is locked by another process.".format(folder), path=folder)
             time.sleep(0.01)
-        if not (os.path.isdir(folder) and os.path.samestat(os.stat(folder), os.fstat(fd))):
+        if not _is(folder, fd):
             raise ChangedMeanwhile
         yield fd
     finally:
         os.close(fd)
+
+
+def _is(path: str, fd: int) -> bool:
+    try:
+        return os.path.samestat(os.stat(path), os.fstat(fd))
+    except OSError:
+        return False
 
 
 def _try_lock(fd: int) -> bool:
@@ -421,11 +431,15 @@ def _leftovers(folder: str, name: str) -> t.List[str]:
         return []
 
 
-def _remove(name: str, folder: int) -> None:
+def _remove(name: str, folder: int) -> bool:
+    """Whether the file is gone."""
     try:
         os.unlink(name, dir_fd=folder)
     except FileNotFoundError:
         pass
+    except OSError:
+        return False
+    return True
 
 
 def _sync(folder: int) -> None:

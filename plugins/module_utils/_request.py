@@ -9,10 +9,8 @@ from __future__ import annotations
 import grp
 import pwd
 import typing as t
-from dataclasses import dataclass
 
 from ansible_collections.rekey.aws.plugins.module_utils._change import Change
-from ansible_collections.rekey.aws.plugins.module_utils._csv import pair as pair_from_csv
 from ansible_collections.rekey.aws.plugins.module_utils._errors import InvalidInput
 from ansible_collections.rekey.aws.plugins.module_utils._files import Manner
 from ansible_collections.rekey.aws.plugins.module_utils._resolution import is_secret
@@ -20,16 +18,14 @@ from ansible_collections.rekey.aws.plugins.module_utils._resolution import is_se
 Options = t.Mapping[str, t.Any]
 
 
-@dataclass(frozen=True)
-class Verification:
+class Verification(t.NamedTuple):
     """That AWS must accept the pair, and whose it must then be (none: anybody's)."""
 
     account: t.Optional[str] = None
     user_name: t.Optional[str] = None
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(t.NamedTuple):
     """``mode``, ``config_mode``, ``uid`` and ``gid`` are none where the task does not say. Times are in seconds."""
 
     change: Change
@@ -86,6 +82,8 @@ def misplaced_secrets(options: Options) -> t.Iterator[str]:
 def _change(options: Options) -> Change:
     access_key_id, secret = options["access_key_id"], options["secret_access_key"]
     if options["csv_content"] is not None:
+        from ansible_collections.rekey.aws.plugins.module_utils._csv import pair as pair_from_csv
+
         pair = pair_from_csv(options["csv_content"], options["profile"])
         access_key_id, secret = pair.access_key_id, pair.secret_access_key
     return Change(

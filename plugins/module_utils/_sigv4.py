@@ -19,7 +19,6 @@ import ssl
 import time
 import typing as t
 import urllib.request
-from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from html import unescape
 from urllib.parse import quote, urlsplit
@@ -41,8 +40,7 @@ _FORM = "application/x-www-form-urlencoded; charset=utf-8"
 _LONGEST_ANSWER = 64 * 1024  # bytes; a real one has under 1 KiB
 
 
-@dataclass(frozen=True)
-class Endpoint:
+class Endpoint(t.NamedTuple):
     """Where STS is asked: ``url``, the ``region`` that the signature names, and a file of CA certificates or none."""
 
     url: str
@@ -55,8 +53,7 @@ class Endpoint:
         return urlsplit(self.url).netloc.rsplit("@", 1)[-1]
 
 
-@dataclass(frozen=True)
-class Identity:
+class Identity(t.NamedTuple):
     """STS accepted the pair: whose it is."""
 
     account: str
@@ -64,8 +61,7 @@ class Identity:
     user_id: str
 
 
-@dataclass(frozen=True)
-class Refused:
+class Refused(t.NamedTuple):
     """STS answered with an error. ``skew``: by how many seconds its clock is ahead of the host's, where it told it.
 
     STS's own message is left out: after a wrong signature it repeats the request, session token included.
@@ -76,8 +72,7 @@ class Refused:
     skew: t.Optional[int] = None
 
 
-@dataclass(frozen=True)
-class Unanswered:
+class Unanswered(t.NamedTuple):
     """No answer of STS. ``lasting`` if asking again cannot help."""
 
     reason: str

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 import typing as t
-from dataclasses import asdict
 
 from ansible_collections.rekey.aws.plugins.module_utils._errors import VerificationFailed
 from ansible_collections.rekey.aws.plugins.module_utils._profile import Pair
@@ -104,7 +103,7 @@ def identify(
         if wanted is not None and wanted != found:
             raise VerificationFailed(
                 "Access key {0} is {1}'s, not of {2} {3}.".format(pair.access_key_id, answer.arn, what, wanted),
-                identity=asdict(answer),
+                identity=answer._asdict(),
             )
     return answer
 

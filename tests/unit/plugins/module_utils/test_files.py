@@ -44,11 +44,12 @@ STEPS = (
 NOTHING_HAPPENED = 9
 
 
-def in_child(work, at=None, happens=None):
+def in_child(work, at=None, happens=None, ever_after=False):
     """Do ``work`` in a process of its own, in which ``happens`` at step number ``at``; its exit status.
 
-    A negative one is the signal that killed it; 0 is success, 3 a RekeyError, 4 that the files changed meanwhile, 5
-    anything else, and NOTHING_HAPPENED success without ever getting to the step.
+    ``ever_after``: at each later step, too. A negative status is the signal that killed it; 0 means success,
+    3 a RekeyError, 6 one that says that something changed, 4 that the files changed meanwhile, 5 anything else, and
+    NOTHING_HAPPENED success without ever getting to the step.
     """
     child = os.fork()
     if child:
@@ -57,7 +58,8 @@ def in_child(work, at=None, happens=None):
     happened = []
 
     def hook(event, args):
-        if event in STEPS and next(steps) == at:
+        step = next(steps) if event in STEPS else -1
+        if step == at or (ever_after and step > at):
             happened.append(event)
             happens()
 
@@ -66,8 +68,8 @@ def in_child(work, at=None, happens=None):
     try:
         work()
         status = 0 if happened or at is None else NOTHING_HAPPENED
-    except RekeyError:
-        status = 3
+    except RekeyError as error:
+        status = 6 if error.facts.get("changed") else 3
     except ChangedMeanwhile:
         status = 4
     except BaseException:
@@ -83,11 +85,11 @@ def fail():
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-def at_each_step(work, happens, prepare):
+def at_each_step(work, happens, prepare, ever_after=False):
     """What comes of ``work`` when something ``happens`` at a step of it, for each step: the folder and the status."""
     for at in itertools.count():
         folder = prepare()
-        status = in_child(lambda folder=folder: work(folder), at, happens)
+        status = in_child(lambda folder=folder: work(folder), at, happens, ever_after)
         if status == NOTHING_HAPPENED:
             assert at > 10
             return
@@ -185,6 +187,21 @@ def test_a_failure_at_any_step_leaves_both_files_as_they_were(fresh, manner):
             assert look(folder) == before
         else:
             assert [file.content for file in both(folder)] == [b"new config", b"new credentials"]
+
+
+def test_where_nothing_works_any_more_files_are_whole_and_the_message_is_true(fresh):
+    statuses = set()
+    for folder, status in at_each_step(write_both, fail, fresh, ever_after=True):
+        found = [(folder / name).read_bytes() for name in ("config", "credentials")]
+        statuses.add(status)
+        assert status in (0, 3, 6)
+        if status == 3:
+            assert found == [b"old config", b"old credentials"]
+        if status == 6:
+            assert found == [b"new config", b"old credentials"]
+        if status == 0:
+            assert found == [b"new config", b"new credentials"]
+    assert statuses == {0, 3, 6}
 
 
 def test_a_failure_at_any_step_leaves_no_folder_behind(fresh):
