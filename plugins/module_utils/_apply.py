@@ -42,27 +42,20 @@ def apply(request: Request, check: bool) -> Result:
                 return _Attempt(request, config, credentials, check, answers).result()
             except _files.ChangedMeanwhile:
                 continue
-    raise FileFault("{0} is being changed faster than it can be written.".format(credentials), path=credentials)
+    raise FileFault(f"{credentials} is being changed faster than it can be written.", path=credentials)
 
 
 class _Attempt:
     """On the files as they are now. The ``answers`` of AWS are kept from one attempt to the next."""
 
-    def __init__(
-        self,
-        request: Request,
-        config: str,
-        credentials: str,
-        check: bool,
-        answers: Answers,
-    ) -> None:
+    def __init__(self, request: Request, config: str, credentials: str, check: bool, answers: Answers) -> None:
         self._request = request
         self._check = check
         self._answers = answers
         self._config = _files.read(config, request.follow)
         self._credentials = _files.read(credentials, request.follow)
         if self._config.target == self._credentials.target:
-            raise InvalidInput("config_file and credentials_file are the same file: {0}.".format(self._config.target))
+            raise InvalidInput(f"config_file and credentials_file are the same file: {self._config.target}.")
         self._texts = Files(self._config.content, self._credentials.content, config, credentials)
         self._plan = plan(request.change, self._texts)
         self._held = self._plan.previous
@@ -102,8 +95,8 @@ class _Attempt:
         works = doubt(self._ask(self._held), self._where())
         if works is None:
             return None
-        return "The profile holds {0}, which is not among those that may be replaced, and {1}".format(
-            self._held.access_key_id, works
+        return (
+            f"The profile holds {self._held.access_key_id}, which is not among those that may be replaced, and {works}"
         )
 
     def _identity(self) -> t.Optional[Identity]:
@@ -113,9 +106,8 @@ class _Attempt:
             return None
         if pair is None:
             raise InvalidInput(
-                "verify: profile {0!r} has no access key of its own in {1}, and the task gives none.".format(
-                    self._request.change.name, self._credentials.path
-                )
+                f"verify: profile {self._request.change.name!r} has no access key of its own in "
+                f"{self._credentials.path}, and the task gives none."
             )
         from ansible_collections.rekey.aws.plugins.module_utils._verify import identify
 
@@ -132,24 +124,20 @@ class _Attempt:
     def _where(self) -> Endpoint:
         from ansible_collections.rekey.aws.plugins.module_utils._sigv4 import endpoint
 
-        services = self._plan.settings.get("services")
-        of_sts: t.Any = {}
+        settings, sts = self._plan.settings, None
+        services = settings.get("services")
         if isinstance(services, str):
-            of_sts = plan(Change(services, section_type="services"), self._texts).settings.get("sts")
-        return endpoint(
-            self._plan.settings, of_sts.get("endpoint_url") if isinstance(of_sts, dict) else None, os.environ
-        )
+            sts = plan(Change(services, section_type="services"), self._texts).settings.get("sts")
+        return endpoint(settings, sts.get("endpoint_url") if isinstance(sts, dict) else None, os.environ)
 
     def _write(self) -> Result:
         made = self._plan
-        replacements = [
-            item
-            for item in (
-                self._replacement(self._config, made.config, self._request.config_mode, made.secret_in_config),
-                self._replacement(self._credentials, made.credentials, self._request.mode, self._is_private()),
-            )
-            if item
-        ]
+        private = made.credentials is not None or self._request.change.asks_for_pair
+        both = (
+            self._replacement(self._config, made.config, self._request.config_mode, made.secret_in_config),
+            self._replacement(self._credentials, made.credentials, self._request.mode, private),
+        )
+        replacements = [item for item in both if item]
         if made.credentials_first:
             replacements.reverse()
         backups: t.List[str] = []
@@ -175,9 +163,6 @@ class _Attempt:
                 "after": made.after + "".join(_attributes(item, "after") for item in replacements),
             },
         }
-
-    def _is_private(self) -> bool:
-        return self._plan.credentials is not None or self._request.change.asks_for_pair
 
     def _replacement(
         self, file: _files.File, content: t.Optional[bytes], mode: t.Optional[int], private: bool
@@ -212,7 +197,7 @@ def _attributes(item: _files.Replacement, when: str) -> str:
         return ""
     lines = (("mode", oct(was.mode), oct(item.mode)), ("owner", was.uid, item.uid), ("group", was.gid, item.gid))
     return "".join(
-        "{0} of {1}: {2}\n".format(name, was.path, before if when == "before" else after)
+        f"{name} of {was.path}: {before if when == 'before' else after}\n"
         for name, before, after in lines
         if before != after
     )

@@ -36,9 +36,7 @@ def pair(text: str, profile: str) -> Pair:
         found = [row for row in found if row.get(_USER) == profile]
     if len(found) != 1:
         raise InvalidInput(
-            "csv_content: it needs one line below the first, or one for a user named {0!r}; it has {1}.".format(
-                profile, len(found)
-            )
+            f"csv_content: it needs one line below the first, or one for a user named {profile!r}; it has {len(found)}."
         )
     access_key_id, secret = found[0].get(_ID), found[0].get(_SECRET)
     if not access_key_id or not secret:

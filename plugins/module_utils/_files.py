@@ -17,7 +17,7 @@ import pwd
 import stat
 import time
 import typing as t
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 
 from ansible_collections.rekey.aws.plugins.module_utils._errors import FileFault, InvalidInput
@@ -88,12 +88,12 @@ def acting_as(user: t.Optional[str]) -> t.Iterator[str]:
     try:
         entry = pwd.getpwnam(user)
     except KeyError:
-        raise InvalidInput("user: this host has no user {0!r}.".format(user)) from None
+        raise InvalidInput(f"user: this host has no user {user!r}.") from None
     if entry.pw_uid == os.geteuid():
         yield entry.pw_dir
         return
     if os.geteuid() != 0:
-        raise InvalidInput("user: working as {0!r} takes root's rights. Use become: true.".format(user))
+        raise InvalidInput(f"user: working as {user!r} takes root's rights. Use become: true.")
     groups, group = os.getgroups(), os.getegid()
     try:
         os.initgroups(user, entry.pw_gid)
@@ -110,18 +110,19 @@ def read(path: str, follow: bool = True) -> File:
     """The file at ``path``, or that there is none. Raises FileFault where it cannot be read or followed."""
     path = os.path.abspath(path)
     if not follow and os.path.islink(path):
-        raise FileFault("{0} is a symbolic link, which follow: false forbids.".format(path), path=path)
+        raise FileFault(f"{path} is a symbolic link, which follow: false forbids.", path=path)
     target = os.path.realpath(path)
     file = File(path, *os.path.split(target))
     try:
         with _opened(target, os.O_RDONLY | os.O_NONBLOCK) as fd:
             found = os.fstat(fd)
             if not stat.S_ISREG(found.st_mode) or found.st_size > _LARGEST:
-                raise FileFault("{0} is no regular file of at most {1} bytes.".format(path, _LARGEST), path=path)
-            content = _read_all(fd)
+                raise FileFault(f"{path} is no regular file of at most {_LARGEST} bytes.", path=path)
+            with open(fd, "rb", closefd=False) as stream:
+                content = stream.read()
     except FileNotFoundError:
         if os.path.lexists(os.path.dirname(path)) and not os.path.isdir(file.folder):
-            raise FileFault("{0} leads to {1}, whose folder does not exist.".format(path, target), path=path) from None
+            raise FileFault(f"{path} leads to {target}, whose folder does not exist.", path=path) from None
         return file
     except OSError as error:
         raise _fault(path, "read", error) from error
@@ -152,7 +153,7 @@ def replace(replacements: t.Sequence[Replacement], seen: t.Sequence[File], manne
         except BaseException as error:
             stuck = [swap.path for swap in reversed(swaps) if not swap.undo()]
             if stuck:
-                message = "{0} The new {1} could not be taken back.".format(error, " and ".join(stuck))
+                message = f"{error} The new {' and '.join(stuck)} could not be taken back."
                 raise FileFault(message, path=stuck[0], changed=True) from error
             raise
         finally:
@@ -179,9 +180,7 @@ def check_replaceable(file: File, manner: Manner) -> None:
     if os.access(folder, os.W_OK | os.X_OK, effective_ids=by_effective_ids):
         return
     if not (manner.in_place and os.access(file.target, os.W_OK, effective_ids=by_effective_ids)):
-        raise FileFault(
-            "{0} cannot be written: no permission to write to {1}.".format(file.path, folder), path=file.path
-        )
+        raise FileFault(f"{file.path} cannot be written: no permission to write to {folder}.", path=file.path)
 
 
 class _Swap:
@@ -209,7 +208,7 @@ class _Swap:
         except OSError as error:
             self._tolerate(error)
         if self._manner.backup and was.content is not None:
-            name = "{0}.{1}.{2}~".format(was.name, os.getpid(), time.strftime("%Y-%m-%d@%H:%M:%S"))
+            name = f"{was.name}.{os.getpid()}.{time.strftime('%Y-%m-%d@%H:%M:%S')}~"
             try:
                 self.backup = os.path.join(was.folder, self._copy(name, 0o600))
             except OSError as error:
@@ -230,7 +229,7 @@ class _Swap:
             return _remove(self._file.name, self._folder)
         try:
             self._put(self._spare, self._file.content, t.cast(int, self._file.mode))
-        except FileFault:
+        except (ChangedMeanwhile, FileFault):
             return False
         return True
 
@@ -269,7 +268,8 @@ class _Swap:
         if staged:
             try:
                 os.rename(staged, self._file.name, src_dir_fd=self._folder, dst_dir_fd=self._folder)
-                _sync(self._folder)
+                with suppress(OSError):  # some file systems cannot
+                    os.fsync(self._folder)
                 return
             except FileNotFoundError:
                 raise ChangedMeanwhile from None  # swept by a run on another host, which has no lock in common with us
@@ -314,11 +314,9 @@ def _folder(item: Replacement, mode: int) -> t.Iterator[None]:
                 raise _fault(folder, "made", error) from error
         yield
     except BaseException:
-        for folder in reversed(made):
-            try:
+        with suppress(OSError):  # another run uses it already
+            for folder in reversed(made):
                 os.rmdir(folder)
-            except OSError:  # another run uses it already
-                break
         raise
 
 
@@ -352,7 +350,7 @@ def _locked(folder: str) -> t.Iterator[int]:
         end = time.monotonic() + _LOCK_TIMEOUT
         while not _try_lock(fd):
             if time.monotonic() > end:
-                raise FileFault("{0} is locked by another process.".format(folder), path=folder)
+                raise FileFault(f"{folder} is locked by another process.", path=folder)
             time.sleep(0.01)
         if not _is(folder, fd):
             raise ChangedMeanwhile
@@ -387,11 +385,6 @@ def _opened(path: str, flags: int, folder: t.Optional[int] = None) -> t.Iterator
         os.close(fd)
 
 
-def _read_all(fd: int) -> bytes:
-    with open(fd, "rb", closefd=False) as stream:
-        return stream.read()
-
-
 def _write_all(fd: int, content: bytes) -> None:
     """The file's whole content, also where it was longer."""
     os.lseek(fd, 0, os.SEEK_SET)
@@ -417,11 +410,11 @@ def _label(fd: int, name: str) -> t.Optional[bytes]:
 
 
 def _beside(name: str) -> str:
-    return "{0}{1}".format(_prefix(name), os.urandom(8).hex())
+    return _prefix(name) + os.urandom(8).hex()
 
 
 def _prefix(name: str) -> str:
-    return ".{0}.rekey-".format(name)
+    return f".{name}.rekey-"
 
 
 def _leftovers(folder: str, name: str) -> t.List[str]:
@@ -442,15 +435,8 @@ def _remove(name: str, folder: int) -> bool:
     return True
 
 
-def _sync(folder: int) -> None:
-    try:
-        os.fsync(folder)
-    except OSError:  # some file systems cannot
-        pass
-
-
 def _fault(path: str, done: str, error: OSError, owner: t.Optional[int] = None) -> FileFault:
-    message = "{0} cannot be {1}: {2}.".format(path, done, error.strerror or type(error).__name__)
+    message = f"{path} cannot be {done}: {error.strerror or type(error).__name__}."
     if error.errno == errno.EPERM and owner not in (None, os.geteuid()):
-        message += " It belongs to user {0}: run as that user, or as root.".format(owner)
+        message += f" It belongs to user {owner}: run as that user, or as root."
     return FileFault(message, path=path)

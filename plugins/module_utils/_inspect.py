@@ -38,7 +38,7 @@ def inspect(user: t.Optional[str], options: t.Mapping[str, t.Any]) -> Result:
 
 
 def _mode(file: _files.File) -> t.Optional[str]:
-    return None if file.mode is None else "{0:04o}".format(file.mode)
+    return None if file.mode is None else f"{file.mode:04o}"
 
 
 def _told(profile: Profile, secrets: bool) -> Result:

@@ -75,7 +75,7 @@ def misplaced_secrets(options: Options) -> t.Iterator[str]:
     for name, value in (options["config"] or {}).items():
         entries = value if isinstance(value, dict) else {"": value}
         for entry, text in entries.items():
-            if is_secret("{0}.{1}".format(name, entry).lower()):
+            if is_secret(f"{name}.{entry}".lower()):
                 yield str(text)
 
 
@@ -105,7 +105,7 @@ def _change(options: Options) -> Change:
 
 def _setting(name: str, value: t.Any) -> t.Union[str, t.Mapping[str, t.Optional[str]], None]:
     if isinstance(value, dict):
-        return {entry: _scalar("{0}.{1}".format(name, entry), below) for entry, below in value.items()}
+        return {entry: _scalar(f"{name}.{entry}", below) for entry, below in value.items()}
     return _scalar(name, value)
 
 
@@ -117,7 +117,7 @@ def _scalar(name: str, value: t.Any) -> t.Optional[str]:
         return "true" if value else "false"
     if isinstance(value, (int, float)):
         return str(value)
-    raise InvalidInput("config: {0} must be text, a number, true, false or null.".format(name))
+    raise InvalidInput(f"config: {name} must be text, a number, true, false or null.")
 
 
 def _verification(options: Options) -> t.Optional[Verification]:
@@ -127,7 +127,7 @@ def _verification(options: Options) -> t.Optional[Verification]:
         return None
     account = options["verify_account"]
     if account is not None and not (account.isdigit() and len(account) <= 12):
-        raise InvalidInput("verify_account: {0!r} is not an account's 12 digits.".format(account))
+        raise InvalidInput(f"verify_account: {account!r} is not an account's 12 digits.")
     # YAML may have taken an account that begins with zeros for a number.
     return Verification(account and account.zfill(12), options["verify_user_name"])
 
@@ -140,7 +140,7 @@ def _mode(option: str, value: t.Any) -> t.Optional[int]:
     except ValueError:
         mode = -1
     if not 0 <= mode <= 0o7777 or isinstance(value, bool):
-        raise InvalidInput("{0}: {1!r} is no file mode. Give it in octal and quotes: '0600'.".format(option, value))
+        raise InvalidInput(f"{option}: {value!r} is no file mode. Give it in octal and quotes: '0600'.")
     return mode
 
 
@@ -152,4 +152,4 @@ def _id(option: str, value: t.Optional[str], look_up: t.Callable[[str], int]) ->
     except KeyError:
         if value.isdigit():
             return int(value)
-        raise InvalidInput("{0}: this host has no {1!r}.".format(option, value)) from None
+        raise InvalidInput(f"{option}: this host has no {value!r}.") from None

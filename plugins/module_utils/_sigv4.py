@@ -91,7 +91,7 @@ def endpoint(settings: t.Mapping[str, t.Any], service_url: t.Optional[str], envi
     """
     region = settings.get("region") or environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or "us-east-1"
     if not re.match(r"[a-z0-9-]+\Z", region):
-        raise InvalidInput("region: {0!r} is not the name of a region. Example: eu-central-1".format(region))
+        raise InvalidInput(f"region: {region!r} is not the name of a region. Example: eu-central-1")
     ignore = environ.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS") or settings.get("ignore_configured_endpoint_urls")
     urls = (
         environ.get("AWS_ENDPOINT_URL_STS"),
@@ -102,14 +102,14 @@ def endpoint(settings: t.Mapping[str, t.Any], service_url: t.Optional[str], envi
     url = next((url for url in urls if url and str(ignore).lower() != "true"), None) or _regional(region)
     if not re.match(r"https?://[^/?#\s]+", url) or re.search(r"[\s?#]", url):
         raise InvalidInput(
-            "endpoint_url: STS cannot be asked at {0!r}. Example: https://sts.eu-central-1.amazonaws.com".format(url)
+            f"endpoint_url: STS cannot be asked at {url!r}. Example: https://sts.eu-central-1.amazonaws.com"
         )
     return Endpoint(url, region, environ.get("AWS_CA_BUNDLE") or settings.get("ca_bundle") or None)
 
 
 def _regional(region: str) -> str:
     suffix = next((suffix for prefix, suffix in _SUFFIXES if region.startswith(prefix)), "amazonaws.com")
-    return "https://sts.{0}.{1}".format(region, suffix)
+    return f"https://sts.{region}.{suffix}"
 
 
 def ask(pair: Pair, where: Endpoint, timeout: float) -> Answer:
@@ -144,7 +144,7 @@ def headers(pair: Pair, where: Endpoint, now: float) -> t.Dict[str, str]:
     if pair.session_token:
         signed["X-Amz-Security-Token"] = pair.session_token
     names = ";".join(sorted(name.lower() for name in signed))
-    lines = "".join("{0}:{1}\n".format(name.lower(), signed[name]) for name in sorted(signed, key=str.lower))
+    lines = "".join(f"{name.lower()}:{signed[name]}\n" for name in sorted(signed, key=str.lower))
     path = quote(urlsplit(where.url).path or "/", safe="/~")
     canonical = "\n".join(("POST", path, "", lines, names, hashlib.sha256(_BODY).hexdigest()))
     scope = (stamp[:8], where.region, "sts", "aws4_request")
@@ -152,17 +152,17 @@ def headers(pair: Pair, where: Endpoint, now: float) -> t.Dict[str, str]:
     key = ("AWS4" + pair.secret_access_key).encode()
     for part in (*scope, text):
         key = hmac.new(key, part.encode(), hashlib.sha256).digest()
-    authorization = "AWS4-HMAC-SHA256 Credential={0}/{1}, SignedHeaders={2}, Signature={3}"
-    return dict(signed, Authorization=authorization.format(pair.access_key_id, "/".join(scope), names, key.hex()))
+    credential = "/".join((pair.access_key_id, *scope))
+    signed["Authorization"] = f"AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders={names}, Signature={key.hex()}"
+    return signed
 
 
 def _trust(ca_bundle: t.Optional[str]) -> ssl.SSLContext:
     try:
         return ssl.create_default_context(cafile=ca_bundle)
     except OSError as error:  # ssl.SSLError is one
-        raise InvalidInput(
-            "ca_bundle: the CA certificates in {0} cannot be read: {1}.".format(ca_bundle, error.strerror or error)
-        ) from error
+        reason = error.strerror or error
+        raise InvalidInput(f"ca_bundle: the CA certificates in {ca_bundle} cannot be read: {reason}.") from error
 
 
 def _understand(status: int, body: str, skew: t.Optional[int]) -> Answer:
@@ -172,12 +172,12 @@ def _understand(status: int, body: str, skew: t.Optional[int]) -> Answer:
     if code and status >= 400:
         return Refused(code, status, skew)
     if status >= 500 or status == 429:
-        return Refused("HTTP {0}".format(status), status, skew)
-    return Unanswered("HTTP status {0} with a text that is no answer of STS (a proxy's?)".format(status))
+        return Refused(f"HTTP {status}", status, skew)
+    return Unanswered(f"HTTP status {status} with a text that is no answer of STS (a proxy's?)")
 
 
 def _element(name: str, body: str) -> t.Optional[str]:
-    found = re.search("<{0}>([^<]+)</{0}>".format(name), body)
+    found = re.search(f"<{name}>([^<]+)</{name}>", body)
     return unescape(found.group(1)).strip() if found else None
 
 
@@ -191,7 +191,7 @@ def _skew(date: t.Optional[str], now: float) -> t.Optional[int]:
 def _unanswered(error: Exception) -> Unanswered:
     cause = getattr(error, "reason", error)  # urllib wraps what the socket said
     if isinstance(cause, ssl.SSLCertVerificationError):
-        return Unanswered("its certificate is not trusted here: {0}".format(cause.verify_message), lasting=True)
+        return Unanswered(f"its certificate is not trusted here: {cause.verify_message}", lasting=True)
     if isinstance(cause, OSError):
         return Unanswered(cause.strerror or str(cause) or type(cause).__name__)
     return Unanswered(type(cause).__name__)  # the text of others may hold a header

@@ -71,7 +71,7 @@ def settle(
             pause, wait = wait, min(_LONGEST_WAIT, wait * 1.5)
         if clock() + pause >= end:
             if isinstance(answer, Identity):
-                return Unanswered("accepted {0} times in a row, not {1}, in the time".format(accepted, accepts))
+                return Unanswered(f"accepted {accepted} times in a row, not {accepts}, in the time")
             return answer
         sleep(pause)
 
@@ -92,7 +92,7 @@ def identify(
     """Whose an accepted pair is. Raises VerificationFailed, also where it is not of the ``account`` and user wanted."""
     if not isinstance(answer, Identity):
         raise VerificationFailed(
-            "AWS did not accept access key {0} from this host: {1}".format(pair.access_key_id, _explain(answer, where)),
+            f"AWS did not accept access key {pair.access_key_id} from this host: {_explain(answer, where)}",
             error_code=answer.code if isinstance(answer, Refused) else None,
         )
     kind, _slash, name = answer.arn.split(":", 5)[-1].partition("/")
@@ -102,7 +102,7 @@ def identify(
     ):
         if wanted is not None and wanted != found:
             raise VerificationFailed(
-                "Access key {0} is {1}'s, not of {2} {3}.".format(pair.access_key_id, answer.arn, what, wanted),
+                f"Access key {pair.access_key_id} is {answer.arn}'s, not of {what} {wanted}.",
                 identity=answer._asdict(),
             )
     return answer
@@ -112,20 +112,17 @@ def doubt(answer: Answer, where: Endpoint) -> t.Optional[str]:
     """Why a pair may be in good use, as the end of a sentence; none if AWS says that the pair is none."""
     if isinstance(answer, Identity):
         return "AWS accepts it from this host."
-    return None if _refuses_pair(answer) else "may work: {0}".format(_explain(answer, where))
+    return None if _refuses_pair(answer) else f"may work: {_explain(answer, where)}"
 
 
 def _explain(answer: t.Union[Refused, Unanswered], where: Endpoint) -> str:
     """What happened and what to do, in sentences."""
     if isinstance(answer, Unanswered):
-        return "no answer of {0}: {1}.".format(where.host, answer.reason) + (
-            " Install the CA's certificate, or name it with ca_bundle." if answer.lasting else ""
-        )
+        advice = " Install the CA's certificate, or name it with ca_bundle." if answer.lasting else ""
+        return f"no answer of {where.host}: {answer.reason}.{advice}"
     if _clock_is_off(answer):
-        return "{0} said {1} since the host's clock is {2}. Set it.".format(
-            where.host, answer.code, _off_by(answer.skew)
-        )
-    return " ".join(("{0} said {1}.".format(where.host, answer.code), _ADVICE.get(answer.code, ""))).rstrip()
+        return f"{where.host} said {answer.code} since the host's clock is {_off_by(answer.skew)}. Set it."
+    return f"{where.host} said {answer.code}. {_ADVICE.get(answer.code, '')}".rstrip()
 
 
 def _refuses_pair(answer: t.Union[Refused, Unanswered]) -> bool:
@@ -154,4 +151,4 @@ def _clock_is_off(answer: Refused) -> bool:
 def _off_by(skew: t.Optional[int]) -> str:
     if skew is None:
         return "wrong"
-    return "{0} seconds {1}".format(abs(skew), "behind" if skew > 0 else "ahead")
+    return f"{abs(skew)} seconds {'behind' if skew > 0 else 'ahead'}"
