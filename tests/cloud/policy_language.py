@@ -70,7 +70,7 @@ def _conditions_hold(conditions: Mapping[str, Mapping[str, Any]], context: Conte
 def _condition_holds(name: str, values: Optional[tuple[str, ...]], wanted: tuple[str, ...], context: Context) -> bool:
     if name == "Null":
         return (values is None) == (wanted == ("true",))
-    quantifier, colon, name = name.rpartition(":")
+    quantifier, _colon, name = name.rpartition(":")
     if name.endswith("IfExists"):
         name = name[: -len("IfExists")]
         if values is None:

@@ -18,10 +18,10 @@ from tests.fleet.client import Fleet
 HOSTS = 30
 
 
-def run(*command: str | Path, **options: object) -> str:
-    ran = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=600, **options)  # type: ignore[call-overload]  # passed on as they are
+def run(*command: str | Path, env: dict[str, str] | None = None) -> str:
+    ran = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=600, env=env, check=False)
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    return str(ran.stdout)
+    return ran.stdout
 
 
 def test_the_built_collection_with_ansible_core_and_boto3_alone_rotates_thirty_hosts_in_one_run(tmp_path: Path) -> None:

@@ -130,7 +130,7 @@ def test_a_fault_can_be_for_one_user(cloud: Cloud, iam: Any, key: Key) -> None:
 def test_a_fault_can_be_a_matter_of_chance(cloud: Cloud, iam: Any) -> None:
     cloud.faults([{"kind": "throttle", "probability": 0.5}])
     outcomes = set()
-    for attempt in range(60):
+    for _attempt in range(60):
         try:
             iam.list_users()
             outcomes.add("OK")

@@ -119,7 +119,7 @@ def test_a_condition_that_does_not_hold_is_no_denial(caller: Any) -> None:
 
 def test_a_condition_operator_that_the_cloud_does_not_know_is_no_silent_permission(caller: Any) -> None:
     iam = caller(_allow("iam:ListUsers", condition={"DateGreaterThan": {"aws:CurrentTime": "2020-01-01T00:00:00Z"}}))
-    status, code, message = refused(iam.list_users)
+    status, _code, message = refused(iam.list_users)
     assert status == 500
     assert "DateGreaterThan" in message
 

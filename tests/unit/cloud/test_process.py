@@ -144,7 +144,7 @@ def test_five_thousand_users_do_not_slow_it_down(cloud: Cloud, connect: Any) -> 
             key = one.create_user("first").keys[0]
             rounds.append((connect("iam", key, endpoint_url=one.url), key, []))
         # In turns, so that whatever else the machine does slows both.
-        for turn in range(40):
+        for _turn in range(40):
             for iam, key, times in rounds:
                 times.append(_seconds(iam, key))
         few, many = (min(times) for iam, key, times in rounds)

@@ -51,7 +51,7 @@ def ansible(fleet: Fleet, module: str, arguments: str, **environment: str) -> di
     assert outcome.returncode == 0, outcome.stdout + outcome.stderr
     results = {}
     for line in outcome.stdout.splitlines():
-        name, bar, rest = line.partition(" | ")
+        name, _bar, rest = line.partition(" | ")
         results[name] = json.loads(rest.partition(" => ")[2])
     return results
 
