@@ -10,7 +10,7 @@ accepts this pair, from this host, now.
 
 from __future__ import annotations
 
-import encodings.idna  # noqa: F401  # sockets load it late, when the rights to read it may be gone
+import codecs
 import hashlib
 import hmac
 import http.client
@@ -25,6 +25,8 @@ from urllib.parse import quote, urlsplit
 
 from ansible_collections.rekey.aws.plugins.module_utils._errors import InvalidInput
 from ansible_collections.rekey.aws.plugins.module_utils._profile import Pair
+
+codecs.lookup("idna")  # sockets load it late, when the rights to read it may be gone
 
 # Region prefix -> DNS suffix, where it is not amazonaws.com: the partitions of botocore's endpoints.json.
 _SUFFIXES = (

@@ -6,11 +6,13 @@
 
 from __future__ import annotations
 
+import base64
 import functools
 import itertools
 import json
 import os
 import pwd
+import re
 import shutil
 import subprocess
 import sys
@@ -369,7 +371,7 @@ def pythons():
 
 @pytest.fixture(scope="module")
 def payloads(running, tmp_path_factory):
-    """What Ansible sends to a host for either module, and the pair in it."""
+    """What Ansible sends to a host, by module, and the pair in it."""
     _user, (pair,) = keys(running)
     sent = tmp_path_factory.mktemp("sent")
     environment = {**os.environ, "ANSIBLE_KEEP_REMOTE_FILES": "true", "ANSIBLE_REMOTE_TMP": str(sent)}
@@ -385,6 +387,7 @@ def payloads(running, tmp_path_factory):
             }
         },
         {"rekey.aws.aws_cli_profile_info": {"profiles": ["mine"]}},
+        {"ansible.builtin.ping": {}},
     ]
     (sent / "play.yml").write_text(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": tasks}]))
     command = [
@@ -402,7 +405,7 @@ def payloads(running, tmp_path_factory):
     command += ["-e", f"ansible_python_interpreter={sys.executable}"]
     subprocess.run(command, env={**environment, **running.environ()}, capture_output=True, check=True)
     paths = {path.stem.partition("_")[2]: path for path in sent.glob("*/AnsiballZ_*.py")}
-    return paths["aws_cli_profile"], paths["aws_cli_profile_info"], pair
+    return paths, pair
 
 
 @pytest.mark.parametrize("minor", MINORS)
@@ -410,7 +413,7 @@ def test_the_standard_library_of_each_python_is_enough(cloud, home, minor, paylo
     python = pythons().get(str(minor))
     if not python:
         pytest.skip(f"this machine has no Python 3.{minor}")
-    write, read, pair = payloads
+    paths, pair = payloads
     ours = {**cloud.environ(), "HOME": str(home.parent), "PATH": os.environ["PATH"]}
 
     def run(payload):
@@ -419,8 +422,20 @@ def test_the_standard_library_of_each_python_is_enough(cloud, home, minor, paylo
         assert ended.stdout, ended.stderr
         return json.loads(ended.stdout)
 
-    result = run(write)
+    result = run(paths["aws_cli_profile"])
     assert (result.get("changed"), result.get("verified")) == (True, True), result
     assert (home / "credentials").exists()
-    (profile,) = run(read)["users"][0]["profiles"]
+    (profile,) = run(paths["aws_cli_profile_info"])["users"][0]["profiles"]
     assert (profile["access_key_id"], profile["kind"]) == (pair["access_key_id"], "static")
+
+
+def test_what_is_sent_is_small(payloads):
+    paths, _pair = payloads
+
+    def size(name):
+        """Of the archive in it, in bytes."""
+        archive = max(re.findall(r"[A-Za-z0-9+/=]{1000,}", paths[name].read_text()), key=len)
+        return len(base64.b64decode(archive))
+
+    for name in ("aws_cli_profile", "aws_cli_profile_info"):
+        assert size(name) < size("ping") + 40 * 1024
