@@ -439,4 +439,6 @@ def _fault(path: str, done: str, error: OSError, owner: t.Optional[int] = None) 
     message = f"{path} cannot be {done}: {error.strerror or type(error).__name__}."
     if error.errno == errno.EPERM and owner not in (None, os.geteuid()):
         message += f" It belongs to user {owner}: run as that user, or as root."
+    if error.errno == errno.EBUSY:
+        message += " It is a mount point: only unsafe_writes: true can write to it."
     return FileFault(message, path=path)

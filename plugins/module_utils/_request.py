@@ -49,6 +49,8 @@ class Request(t.NamedTuple):
 
 def from_options(options: Options) -> Request:
     """The options as values. Raises InvalidInput."""
+    if not 0 <= options["verify_timeout"] <= 86400:
+        raise InvalidInput("verify_timeout: it must be from 0 to 86400 seconds.")
     return Request(
         change=_change(options),
         replaces=None if options["replaces"] is None else frozenset(options["replaces"]),

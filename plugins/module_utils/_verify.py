@@ -69,7 +69,7 @@ def settle(
                 if refused == refusals:
                     return answer
             pause, wait = wait, min(_LONGEST_WAIT, wait * 1.5)
-        if clock() + pause >= end:
+        if clock() + pause >= end and not (refusals and _refuses_pair(answer)):  # one refusal is no proof
             if isinstance(answer, Identity):
                 return Unanswered(f"accepted {accepted} times in a row, not {accepts}, in the time")
             return answer
@@ -125,7 +125,7 @@ def _explain(answer: t.Union[Refused, Unanswered], where: Endpoint) -> str:
     return f"{where.host} said {answer.code}. {_ADVICE.get(answer.code, '')}".rstrip()
 
 
-def _refuses_pair(answer: t.Union[Refused, Unanswered]) -> bool:
+def _refuses_pair(answer: Answer) -> bool:
     """Whether STS says of the pair itself that it is none, rather than of the request, the clock or its own health."""
     if not isinstance(answer, Refused) or _is_busy(answer) or _clock_is_off(answer):
         return False

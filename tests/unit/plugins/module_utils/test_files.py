@@ -15,6 +15,7 @@ import resource
 import shutil
 import signal
 import stat
+import subprocess
 import sys
 import tempfile
 import time
@@ -513,6 +514,35 @@ def test_a_file_that_cannot_be_replaced_is_overwritten_if_asked(not_replaceable,
         replace([Replacement(file, content, 0o666) for file in seen], seen, Manner(in_place=True))
     assert look(not_replaceable)["credentials"] == (content, 0o666, 0, 0)
     assert sorted(os.listdir(not_replaceable)) == ["config", "credentials"]
+
+
+@root_only
+def test_a_file_that_is_mounted_is_overwritten_if_asked(aws, tmp_path):
+    script = """
+import sys
+from ansible_collections.rekey.aws.plugins.module_utils._errors import FileFault
+from ansible_collections.rekey.aws.plugins.module_utils._files import Manner, Replacement, read, replace
+seen = [read(path) for path in sys.argv[1:]]
+new = [Replacement(file, b"new", 0o600) for file in seen]
+try:
+    replace(new, seen, Manner())
+except FileFault as error:
+    assert "unsafe_writes" in error.message
+assert seen == [read(path) for path in sys.argv[1:]]
+replace(new, seen, Manner(in_place=True))
+"""
+    mounted, paths = tmp_path / "mounted", [str(aws / name) for name in ("config", "credentials")]
+    mounted.write_text("old")
+    command = 'mount --bind "$1" "$2" || exit 77; shift 2; exec "$@"'
+    ended = subprocess.run(
+        ["unshare", "-m", "sh", "-c", command, "sh", mounted, paths[1], sys.executable, "-c", script, *paths],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if ended.returncode == 77 or "unshare failed" in ended.stderr:
+        pytest.skip("nothing can be mounted here")
+    assert ended.returncode == 0, ended.stderr
+    assert (mounted.read_bytes(), (aws / "config").read_bytes()) == (b"new", b"new")
+    assert sorted(os.listdir(aws)) == ["config", "credentials", "mounted"]
 
 
 @root_only

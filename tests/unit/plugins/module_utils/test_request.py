@@ -94,6 +94,12 @@ def test_an_account_that_yaml_took_for_a_number_has_its_zeros():
     assert asked(verify=True, verify_account="1234567").verification.account == "000001234567"
 
 
+@pytest.mark.parametrize("seconds", [-1.0, float("nan"), float("inf"), 1e9])
+def test_waiting_has_an_end(seconds):
+    with pytest.raises(InvalidInput, match="verify_timeout"):
+        asked(verify_timeout=seconds)
+
+
 @pytest.mark.parametrize("account", ["1234567890123", "my-account", ""])
 def test_what_is_no_account_is_refused(account):
     with pytest.raises(InvalidInput, match="verify_account"):

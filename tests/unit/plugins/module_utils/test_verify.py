@@ -104,9 +104,17 @@ def test_accepted_too_few_times_is_not_accepted():
 
 
 def test_a_time_of_nothing_asks_once():
+    for answer, rules in ((UNKNOWN, FRESH), (SILENT, FRESH), (SILENT, SETTLED), (YES, SETTLED)):
+        aws = Aws(answer)
+        assert aws.settle(timeout=0, **rules) == answer
+        assert aws.asked == 1
+
+
+def test_rule_11_one_refusal_is_no_proof_however_short_the_time():
     aws = Aws(UNKNOWN)
-    assert aws.settle(timeout=0, **FRESH) == UNKNOWN
-    assert aws.asked == 1
+    assert aws.settle(timeout=0, **SETTLED) == UNKNOWN
+    assert aws.asked == 3
+    assert Aws(UNKNOWN, SILENT).settle(timeout=0, **SETTLED) == SILENT
 
 
 @pytest.mark.parametrize(
