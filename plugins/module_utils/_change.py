@@ -52,6 +52,11 @@ class Change:
     def asks_for_pair(self) -> bool:
         return any(value is not None for value in (self.access_key_id, self.secret_access_key, self.session_token))
 
+    @property
+    def dropped(self) -> t.Tuple[str, ...]:
+        """``credentials_absent`` in lower case, as the AWS CLI folds names."""
+        return tuple(name.lower() for name in self.credentials_absent)
+
     def settings(self) -> t.Dict[str, Wanted]:
         """What is asked besides the pair, by names in lower case, as the AWS CLI folds them.
 
@@ -71,7 +76,7 @@ class Change:
             _check_text(option, value)
             if self.section_type != "profile":
                 raise InvalidInput("{0} belongs to a profile, not to {1}.".format(option, self.section_type))
-            if name in map(str.lower, self.credentials_absent) and name != option:
+            if name in self.dropped and name != option:
                 raise InvalidInput("{0} is asked for, and credentials_absent would drop it.".format(option))
             if name == option:
                 settings[name] = value

@@ -227,15 +227,13 @@ class Document:
     def misread(self) -> t.Optional[Fault]:
         """Why the AWS CLI would not read the edited text as it is meant here; None where it would."""
         again = _parse(self._text())
-        if again.faults:
-            return (self.faults or again.faults)[-len(again.faults) :][0]
         for at, (section, other) in enumerate(zip(self.sections, again.sections)):
             if section.lines != other.lines:
                 return Fault(
                     self.sections[min(at + 1, len(self.sections) - 1)].number,
                     "after this change the indentation of this line would make it part of the setting above",
                 )
-        return None
+        return (self.faults or again.faults)[-len(again.faults) :][0] if again.faults else None
 
     def _last(self) -> Line:
         return next((section.lines[-1] for section in reversed(self.sections) if section.lines), Line("\n", BLANK))

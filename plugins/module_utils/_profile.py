@@ -237,8 +237,8 @@ def _fault(path: str, line: int, message: str) -> FileFault:
 
 def _write(change: Change, wanted: t.Mapping[str, Wanted], config: _File, credentials: _File) -> PairSettings:
     """Edit both files; what the settings of the pair must be afterwards."""
-    for name in change.credentials_absent:
-        credentials.unset(name.lower())
+    for name in change.dropped:
+        credentials.unset(name)
     place = config if ID in config.view().own and ID not in credentials.view().resolved else credentials
     pair = _wanted_pair(change, place.view().resolved) if change.asks_for_pair else {}
     below = ""
@@ -249,7 +249,7 @@ def _write(change: Change, wanted: t.Mapping[str, Wanted], config: _File, creden
             place.set(name, text, below)
             below = name
     for name, value in wanted.items():
-        reader = credentials if name in credentials.view().resolved else config
+        reader = credentials if name in credentials.view().resolved and name not in change.dropped else config
         if isinstance(value, str):
             reader.set(name, value)
         elif value is None:
@@ -312,9 +312,8 @@ def _prove(
     files: t.Tuple[_File, _File],
 ) -> None:
     """Raises FileFault where the AWS CLI would not resolve what is asked, or would resolve more differently."""
-    dropped = [name.lower() for name in change.credentials_absent]
     wrong = [name for name, value in pair.items() if after.held.get(name) != value]
-    wrong += [name for name in dropped if name in after.credentials.resolved and name not in wanted]
+    wrong += [name for name in change.dropped if name in after.credentials.resolved]
     old, new = before.settings, after.settings
     for name, value in wanted.items():
         found = new.get(name)
@@ -324,7 +323,7 @@ def _prove(
         )
         wrong += [] if right else [name]
     if before.exists and not change.exclusive:
-        asked = {*wanted, *pair, *dropped}
+        asked = {*wanted, *pair, *change.dropped}
         wrong += [name for name in {**old, **new} if name not in asked and old.get(name) != new.get(name)]
     for name in wrong:
         for file in files:

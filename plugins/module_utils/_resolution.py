@@ -100,9 +100,9 @@ class State:
         """The static pair, whole or none."""
         key_id, secret = self.held.get(ID), self.held.get(SECRET)
         token = self.held.get(OLD_TOKEN, self.held.get(TOKEN))
-        if not isinstance(key_id, str) or not isinstance(secret, str):
-            return None
-        return Pair(key_id, secret, token if isinstance(token, str) else None)
+        if isinstance(key_id, str) and isinstance(secret, str) and (token is None or isinstance(token, str)):
+            return Pair(key_id, secret, token)
+        return None
 
     @property
     def kind(self) -> str:

@@ -73,7 +73,8 @@ class Reading:
             found = credentials.load() or ConfigProvider(str(self._paths[0]), change.name).load()
         except PartialCredentialsError:
             return None
-        return found and (found.access_key, found.secret_key, found.token)
+        keys = found and (found.access_key, found.secret_key, found.token)
+        return None if keys and any(isinstance(key, dict) for key in keys) else keys
 
     def others(self, change: Change) -> t.Dict[str, t.Any]:
         """Everything but what the change is about."""
@@ -194,6 +195,8 @@ def _touches_only_its_own(change: Change, was: Bytes, now: Bytes) -> None:
                 may_go = about and line.kind in (_ini.SETTING, _ini.CONTINUATION)
             if not (mine and may_go):
                 kept.append(line.text)
-    # What stands below a last line that had no newline gives it one, and has none itself.
-    left = iter([line.text for section in _ini.parse(now).sections for line in section.lines])
-    assert all(line in left for line in kept), "a line that was not asked about did not survive"
+    left = [line.text for section in _ini.parse(now).sections for line in section.lines]
+    if not was.endswith((b"\n", b"\r")):  # then the last line has no newline either, whichever it is
+        kept, left = [[line.rstrip("\r\n") for line in lines] for lines in (kept, left)]
+    standing = iter(left)
+    assert all(line in standing for line in kept), "a line that was not asked about did not survive"
