@@ -60,7 +60,7 @@ def _setting(draw: st.DrawFn, keys: list[str], indent: str) -> list[str]:
         return [first + draw(_values) + draw(st.sampled_from(["", "", " "]))]
     deeper = indent + draw(st.sampled_from(["  ", "    ", "\t"]))
     lines = [first.rstrip()] if shape < 9 else [first + "begins"]
-    for entry in range(draw(st.integers(1, 4))):
+    for _entry in range(draw(st.integers(1, 4))):
         lines += draw(st.lists(_noise, max_size=1))
         lines.append(deeper + draw(st.sampled_from(_ENTRIES)) + draw(st.sampled_from(["=", " = "])) + draw(_values))
     return lines
@@ -71,7 +71,7 @@ def _section(draw: st.DrawFn, header: str, keys: list[str]) -> list[str]:
     lines = [draw(_indents) + header + draw(_often(st.just(""), st.sampled_from(["  ", " # comment", " ; x = y"])))]
     indent = draw(_indents)
     taken = set()
-    for position in range(draw(st.integers(0, 5))):
+    for _position in range(draw(st.integers(0, 5))):
         lines += draw(st.lists(_noise, max_size=2))
         setting = draw(_setting(keys, indent))
         key = setting[0].replace(":", "=").partition("=")[0].strip().lower()
