@@ -63,7 +63,8 @@ class Line(t.NamedTuple):
     def revalued(self, value: str) -> Line:
         """This line with another value; its name, spacing and terminator stay."""
         delimiter = _DELIMITER.search(self.text) if self.kind == SETTING else re.search("=", self.text)
-        assert delimiter is not None
+        if delimiter is None:
+            raise AssertionError("only a line with a delimiter has a value")
         head, rest = self.text[: delimiter.end()], self.text[delimiter.end() :]
         old = rest.strip()
         if value and old:
