@@ -21,11 +21,13 @@ def run(module: AnsibleModule, act: t.Callable[[AnsibleModule], t.Dict[str, t.An
     try:
         result = act(module)
     except RekeyError as error:
-        module.fail_json(msg=error.message, **error.facts)
-    except Exception as error:  # whatever it is, its text must not be printed
-        kind = type(error).__name__
-        module.fail_json(msg="Internal error: {0} at {1}. Please report it.".format(kind, _place(error)))
-    module.exit_json(**result)
+        failure = dict(error.facts, msg=error.message)
+    except Exception as error:
+        failure = {"msg": "Internal error: {0} at {1}. Please report it.".format(type(error).__name__, _place(error))}
+    else:
+        module.exit_json(**result)
+    # Not within the except: there Ansible would add the exception's own text, where tracebacks are wanted.
+    module.fail_json(**failure)
 
 
 def _place(error: BaseException) -> str:
