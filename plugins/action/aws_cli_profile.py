@@ -40,6 +40,8 @@ class ActionModule(NormalAction):  # type: ignore[misc]  # ansible-core tells no
             result = self._write(entry)
         os_user = self._task.args.get("user") or None
         consumer = {"user_name": user_name, "profile": self._task.args["profile"], "os_user": os_user, "at": _now()}
+        if result.get("failed"):
+            consumer["reason"] = _fleet.first_line(result.get("module_stderr") or result.get("msg"))
         result["consumer"] = {**consumer, **result.get("consumer", {})}
         return result
 

@@ -95,3 +95,22 @@ def test_a_span_that_is_none(site: Site, variable: str) -> None:
     assert variable.removeprefix("rotate_") in run.output
     assert "'soon'" in run.output
     assert nothing_changed(site)
+
+
+def test_a_host_whose_variables_cannot_be_read_is_named_and_keeps_every_old_key(site: Site) -> None:
+    user = site.create_user(USER, 100)
+    site.give(user)
+    names = "{{ {'host01': 'deploy', 'host02': 'deploy'}[inventory_hostname] }}"
+    run = site.play(rotate_user_name=names, **AT_ONCE)
+    assert run.status != 0
+    assert "host03 (its variables cannot be read" in line(run.output)
+    assert site.keys()[user.keys[0].access_key_id] == "Active"
+
+
+def test_a_host_on_which_no_module_can_run_is_named_with_what_it_said(site: Site) -> None:
+    user = site.create_user(USER, 100)
+    site.give(user)
+    run = site.play(ansible_become=True, ansible_become_exe="/no/such/sudo", **AT_ONCE)
+    assert run.status != 0
+    assert "/no/such/sudo" in line(run.output)
+    assert site.keys() == {user.keys[0].access_key_id: "Active"}
