@@ -108,6 +108,10 @@ class _File:
         self.data, self.path, self.header = data or b"", path, header
         self.document = parse(self.data)
         self.mine = [section for section in self.document.sections if is_mine(section.name)]
+        for section in self.document.sections:
+            if "]" in section.name and is_mine(section.name.partition("]")[0]):
+                message = "a ] behind the header, which Python 3.9 takes for a comment and a newer one for the name"
+                raise _fault(path, section.number, message)
 
     def view(self) -> View:
         return View.of(self.mine[-1] if self.mine else None, self.document.leaking())

@@ -17,13 +17,12 @@ import time
 from collections import Counter
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT), str(ROOT / ".cache/collections")]
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / ".cache/collections"))
 
 import hypothesis
 from hypothesis import strategies as st
 
-from tests.fuzz import aws_files, properties
+from ansible_collections.rekey.aws.tests.fuzz import aws_files, properties
 
 
 def main() -> int:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from ansible_collections.rekey.aws.plugins.module_utils import _ini
-from tests.fuzz import aws_files, properties
+from ansible_collections.rekey.aws.tests.fuzz import aws_files, properties
 
 READABLE = {
     "spacing": "[a]\nx=1\ny = 2\nz\t=  3  \n",

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.rekey.aws.plugins.module_utils._errors import FileFault, InvalidInput
 from ansible_collections.rekey.aws.plugins.module_utils._profile import Change, Fault, Files, Pair, plan, read
-from tests.fuzz import aws_files, properties
+from ansible_collections.rekey.aws.tests.fuzz import aws_files, properties
 
 CONFIG, CREDENTIALS = "/home/a/.aws/config", "/home/a/.aws/credentials"
 PAIR = "aws_access_key_id = AKIAOLD\naws_secret_access_key = hidden/old\n"
@@ -102,7 +102,7 @@ def test_a_section_is_found_however_it_is_spelled(name, header, tmp_path):
     "header",
     [
         *["[x]", "[ profile x]", "[profile X]", "[profile x y]", "[profile]", "[sso-session x]", "[services x]"],
-        *["[profile x] # see [docs]", "# [profile x]", "[profile x', ']", "[Profile x]", '[profile "x]'],
+        *["[profile y] # see [docs]", "# [profile x]", "[profile x', ']", "[Profile x]", '[profile "x]'],
     ],
 )
 def test_what_only_looks_alike_stays_apart(header, tmp_path):
@@ -491,6 +491,13 @@ def test_a_file_that_the_aws_cli_refuses_is_told_and_left_alone(asked):
 def test_a_fault_that_the_task_mends_is_no_fault(before, asked, after, tmp_path):
     _made, config, _credentials = planned(tmp_path, before, **asked)
     assert config == after
+
+
+@pytest.mark.parametrize("asked", [{"region": "a"}, {"state": "absent"}])
+def test_a_header_that_one_python_finds_and_another_does_not_is_told(asked):
+    before = "\n[profile x] # see [docs]\nregion = b\n"
+    with pytest.raises(FileFault, match=f"{CONFIG}, line 2: "):
+        plan(Change("x", **asked), files(before))
 
 
 def test_an_edit_that_would_swallow_the_next_profile_is_refused():
