@@ -245,13 +245,11 @@ def _write(change: Change, wanted: t.Mapping[str, Wanted], config: _File, creden
         credentials.unset(name)
     place = config if ID in config.view().own and ID not in credentials.view().resolved else credentials
     pair = _wanted_pair(change, place.view().resolved) if change.asks_for_pair else {}
-    below = ""
     for name, text in pair.items():
         if text is None:
             place.unset(name)
         else:
-            place.set(name, text, below)
-            below = name
+            place.set(name, text, below={SECRET: ID, TOKEN: SECRET}.get(name, ""))
     for name, value in wanted.items():
         reader = credentials if name in credentials.view().resolved and name not in change.dropped else config
         if isinstance(value, str):
