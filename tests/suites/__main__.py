@@ -91,13 +91,17 @@ def _run(name: str, work: Path, progress: Progress) -> list[Outcome]:
 
 
 def _report(outcomes: Mapping[str, Sequence[Outcome]]) -> int:
+    """Print what failed and what was skipped, each reason once, and the sums."""
     print()
     total = dict.fromkeys(("passed", "failed", "skipped"), 0)
+    told: dict[str, list[str]] = {}
     for name, suite in outcomes.items():
         for outcome in suite:
             total[outcome.status] += 1
             if outcome.status != "passed":
-                print(f"{outcome.status}  {name}: {outcome.test}: {outcome.reason}")
+                told.setdefault(f"{outcome.status} in {name}: {outcome.reason}", []).append(outcome.test)
+    for reason, tests in told.items():
+        print(reason, *(f"    {test}" for test in tests), sep="\n")
     print(", ".join(f"{count} {status}" for status, count in total.items()))
     return 0 if total["passed"] and not total["failed"] else 1
 

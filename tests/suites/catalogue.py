@@ -13,8 +13,10 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from suites.places import ROOT, collection_copy, tracked_files
+from suites.places import ROOT, tracked_files
 from suites.run import Outcome, Run
+
+SSH = ("sshd", "ssh", "ssh-keygen")  # without which there are no hosts to reach
 
 
 def sanity(run: Run) -> None:
@@ -23,7 +25,7 @@ def sanity(run: Run) -> None:
     bootstrap = Path.home() / ".ansible/test/cache/get_pip_24_2.py"
     bootstrap.parent.mkdir(parents=True, exist_ok=True)
     shutil.copy(ROOT / "tests/suites/get_pip.py", bootstrap)
-    copy = collection_copy(run.work)
+    copy = run.collection()
     run.tests("ansible-test", lambda: _read_sanity(run.log), "ansible-test", "sanity", "--color", "no", cwd=copy)
 
 
@@ -34,23 +36,25 @@ def _read_sanity(log: Path) -> Iterator[Outcome]:
     for name, version in re.findall(r'^Running sanity test "(.+)"(?: on Python (\S+))?$', text, re.MULTILINE):
         broken = name in names or f"{name} {version}" in names
         yield Outcome(f"{name} {version}".strip(), "failed" if broken else "passed")
-    for name, version, reason in re.findall(
-        r'^WARNING: Skipping sanity test "(.+)" on Python (\S+) because (.+)$', text, re.MULTILINE
-    ):
-        yield Outcome(f"{name} {version}", "skipped", reason)
+    skipped = re.findall(
+        r'^WARNING: Skipping sanity test "(.+)" on Python (\S+) because it (.+)\.$', text, re.MULTILINE
+    )
+    for name, version, reason in dict.fromkeys(skipped):  # a warning is said once more at the end
+        yield Outcome(f"{name} {version}", "skipped", f"Python {version} {reason}")
 
 
 def integration(run: Run) -> None:
     """ansible-test integration: the modules in playbooks, against the cloud"""
-    copy = collection_copy(run.work)
+    copy = run.collection()
     for target in sorted((copy / "tests/integration/targets").iterdir()):
         if "hidden" not in (target / "aliases").read_text().split():
-            run.command(target.name, "ansible-test", "integration", "--color", "no", target.name, cwd=copy)
+            words = ["ansible-test", "integration", "--color", "no", target.name]
+            run.command(target.name, *words, cwd=copy, missing=_missing("ssh-keygen"))
 
 
 def end_to_end(run: Run) -> None:
     """the playbooks on real hosts, against the cloud"""
-    run.pytest("tests/end_to_end", "-n", "2")
+    run.pytest("tests/end_to_end", "-n", "2", missing=_missing(*SSH))
 
 
 def demo(run: Run) -> None:
@@ -60,20 +64,17 @@ def demo(run: Run) -> None:
 
 def molecule(run: Run) -> None:
     """the scenarios of extensions/molecule"""
-    missing = _no_fleet() or _no_aws_cli()
+    missing = _missing(*SSH) or _missing_aws_cli()
     for scenario in sorted(path.parent.name for path in ROOT.glob("extensions/molecule/*/molecule.yml")):
-        if missing:
-            run.skip(scenario, missing)
-        else:
-            run.command(scenario, "molecule", "test", "--scenario-name", scenario)
+        run.command(scenario, "molecule", "test", "--scenario-name", scenario, missing=missing)
 
 
-def _no_fleet() -> str:
-    lacking = [name for name in ("sshd", "ssh", "ssh-keygen") if not shutil.which(name)]
+def _missing(*programs: str) -> str:
+    lacking = [program for program in programs if not shutil.which(program)]
     return f"this machine has no {' and no '.join(lacking)}" if lacking else ""
 
 
-def _no_aws_cli() -> str:
+def _missing_aws_cli() -> str:
     outcome = subprocess.run([sys.executable, ROOT / "tests/awscli"], capture_output=True, text=True, check=False)
     return outcome.stderr.strip() if outcome.returncode else ""
 
@@ -88,7 +89,7 @@ def lint(run: Run) -> None:
     run.judge("licences", _unlicensed())
     run.command("ruff", "ruff", "check")
     run.command("mypy", "mypy", "-p", "ansible_collections.rekey.aws.plugins.module_utils")
-    copy = collection_copy(run.work)
+    copy = run.collection()
     run.command("ansible-lint", "ansible-lint", "--nocolor", "--offline", cwd=copy)
     run.command("antsibull-changelog", "antsibull-changelog", "lint", cwd=copy)
     run.command("antsibull-changelog generate", "antsibull-changelog", "generate", cwd=copy)
@@ -109,7 +110,7 @@ def _unlicensed() -> str:
 
 def docs(run: Run) -> None:
     """what ansible-doc and the documentation site show"""
-    copy = collection_copy(run.work)
+    copy = run.collection()
     for kind, names in (
         ("module", (path.stem for path in (copy / "plugins/modules").glob("[!_]*.py"))),
         ("role", (path.name for path in (copy / "roles").iterdir())),
@@ -121,7 +122,7 @@ def docs(run: Run) -> None:
 
 def galaxy(run: Run) -> None:
     """the artefact, built and imported as Galaxy would"""
-    copy = collection_copy(run.work)
+    copy = run.collection()
     if run.command("build", "ansible-galaxy", "collection", "build", "--output-path", run.work, cwd=copy):
         (artefact,) = run.work.glob("rekey-aws-*.tar.gz")
         run.command("galaxy-importer", "python", "-m", "galaxy_importer.main", artefact, cwd=run.work)

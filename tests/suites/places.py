@@ -43,7 +43,8 @@ def _works(python: str | Path) -> bool:
 
 def tracked_files() -> list[Path]:
     """The files that git has or would add."""
-    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    # The tree may belong to somebody else, as it does in a container.
+    command = ["git", "-c", f"safe.directory={ROOT}", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     names = subprocess.check_output(command, cwd=ROOT, text=True).split("\0")
     return [ROOT / name for name in names if name and (ROOT / name).is_file()]
 

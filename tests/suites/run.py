@@ -12,13 +12,13 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Union
 from xml.etree import ElementTree
 
-from suites.places import CACHE, COLLECTIONS, PYTHONS, ROOT
+from suites.places import CACHE, COLLECTIONS, PYTHONS, ROOT, collection_copy
 
 Status = Literal["passed", "failed", "skipped"]
 Word = Union[str, Path]
@@ -49,20 +49,33 @@ class Run:
         self.work = work
         self.log = CACHE / "logs" / f"{suite}.log"
         self.outcomes: list[Outcome] = []
+        self._collections = COLLECTIONS
         self._begun = 0  # where in the log the latest command's output begins
         self._progress = progress
         self.log.parent.mkdir(parents=True, exist_ok=True)
         self.log.write_text("")
 
-    def command(self, name: str, *words: Word, cwd: Path = ROOT, **environment: Word) -> bool:
-        """Run a command to its end; exit status 0 is a pass."""
-        started = time.monotonic()
-        problem = self._execute(words, cwd, environment)
-        self._end(name, [Outcome(name, "failed" if problem else "passed", problem)], started)
-        return not problem
+    def collection(self) -> Path:
+        """Copy the collection to a real folder ansible_collections/rekey/aws. Later commands see it, not the tree."""
+        self._collections = self.work
+        return collection_copy(self.work)
 
-    def pytest(self, *arguments: Word) -> None:
-        """Run pytest with these arguments."""
+    def command(self, name: str, *words: Word, cwd: Path = ROOT, missing: str = "") -> bool:
+        """Run a command to its end; exit status 0 is a pass. If something is `missing` for it, it is skipped."""
+        started = time.monotonic()
+        if missing:
+            outcome = Outcome(name, "skipped", missing)
+        else:
+            problem = self._execute(words, cwd)
+            outcome = Outcome(name, "failed" if problem else "passed", problem)
+        self._end(name, [outcome], started)
+        return outcome.status == "passed"
+
+    def pytest(self, *arguments: Word, missing: str = "") -> None:
+        """Run pytest with these arguments. If something is `missing` for it, it is skipped."""
+        if missing:
+            self.command(" ".join(map(str, arguments)), missing=missing)
+            return
         report = self.work / "junit.xml"
         words = [
             "pytest",
@@ -77,7 +90,7 @@ class Run:
     def tests(self, name: str, read: Callable[[], Iterable[Outcome]], *words: Word, cwd: Path = ROOT) -> None:
         """Run a command that makes many tests; `read` tells afterwards how they ended. None at all is a failure."""
         started = time.monotonic()
-        problem = self._execute(words, cwd, {})
+        problem = self._execute(words, cwd)
         outcomes = list(read())
         if not any(outcome.status == "failed" for outcome in outcomes):
             if problem or not outcomes:
@@ -88,19 +101,15 @@ class Run:
         """A check that was made without a command; it passes with no problem."""
         self._end(name, [Outcome(name, "failed" if problem else "passed", problem)], time.monotonic())
 
-    def skip(self, name: str, reason: str) -> None:
-        self._end(name, [Outcome(name, "skipped", reason)], time.monotonic())
-
-    def _execute(self, words: Sequence[Word], cwd: Path, environment: Mapping[str, Word]) -> str:
+    def _execute(self, words: Sequence[Word], cwd: Path) -> str:
         """Returns what went wrong, or nothing."""
         if _ending.is_set():
             return "stopped"
         argv = [str(word) for word in words]
         settings = {
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), str(PYTHONS), os.environ["PATH"]]),
-            "ANSIBLE_COLLECTIONS_PATH": COLLECTIONS,
+            "ANSIBLE_COLLECTIONS_PATH": str(self._collections),
             "NO_COLOR": "1",
-            **environment,
         }
         with self.log.open("a") as log:
             self._begun = log.tell()
@@ -108,7 +117,7 @@ class Run:
             process = subprocess.Popen(
                 argv,
                 cwd=cwd,
-                env={**os.environ, **{name: str(value) for name, value in settings.items()}},
+                env={**os.environ, **settings},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

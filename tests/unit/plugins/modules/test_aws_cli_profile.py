@@ -402,7 +402,7 @@ def payloads(running, tmp_path_factory):
         "local",
         "--check",
     ]
-    command += ["-e", f"ansible_python_interpreter={sys.executable}"]
+    command += ["-e", json.dumps({"ansible_python_interpreter": sys.executable})]
     subprocess.run(command, env={**environment, **running.environ()}, capture_output=True, check=True)
     paths = {path.stem.partition("_")[2]: path for path in sent.glob("*/AnsiballZ_*.py")}
     return paths, pair
