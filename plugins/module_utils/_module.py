@@ -26,6 +26,7 @@ def run(module: AnsibleModule, act: t.Callable[[AnsibleModule], t.Dict[str, t.An
         failure = {"msg": "Internal error: {0} at {1}. Please report it.".format(type(error).__name__, _place(error))}
     else:
         module.exit_json(**result)
+        return
     # Not within the except: there Ansible would add the exception's own text, where tracebacks are wanted.
     module.fail_json(**failure)
 

@@ -32,9 +32,9 @@ def files(config=None, credentials=None):
     )
 
 
-def planned(tmp_path, config=None, credentials=None, /, name="x", **change):
+def planned(tmp_path, before=None, secrets_before=None, /, name="x", **change):
     """The plan and what the files hold afterwards; on the way, every promise of tests/fuzz is looked after."""
-    asked, now = Change(name, **change), files(config, credentials)
+    asked, now = Change(name, **change), files(before, secrets_before)
     properties.keeps_its_promises(asked, now.config, now.credentials, tmp_path)
     made = plan(asked, now)
     after = [
@@ -578,7 +578,7 @@ def test_five_thousand_profiles_take_less_than_half_a_second():
     credentials = "".join(f"[p{n}]\n{PAIR}\n" for n in range(5000))
     now = files(config, credentials)
     taken = []
-    for _ in range(5):
+    for _attempt in range(5):
         begin = time.process_time()
         made = plan(Change("p2500", **NEW, region="us-east-1"), now)
         taken.append(time.process_time() - begin)
