@@ -62,17 +62,14 @@ class Line(t.NamedTuple):
 
     def revalued(self, value: str) -> Line:
         """This line with another value; its name, spacing and terminator stay."""
-        delimiter = _DELIMITER.search(self.text) if self.kind == SETTING else re.search("=", self.text)
-        if delimiter is None:
-            raise AssertionError("only a line with a delimiter has a value")
-        head, rest = self.text[: delimiter.end()], self.text[delimiter.end() :]
+        name, delimiter, rest = re.split("([=:])" if self.kind == SETTING else "(=)", self.text, maxsplit=1)
         old = rest.strip()
         if value and old:
             start = rest.index(old)
-            text = head + rest[:start] + value + rest[start + len(old) :]
+            text = name + delimiter + rest[:start] + value + rest[start + len(old) :]
         else:
-            gap = " " if value and self.text[delimiter.start() - 1].isspace() else ""
-            text = head + gap + value + self.terminator
+            gap = " " if value and name[-1].isspace() else ""
+            text = name + delimiter + gap + value + self.terminator
         return Line(text, self.kind, self.name, value if self.kind == SETTING else text.strip())
 
 

@@ -229,14 +229,15 @@ def read(files: Files) -> t.Tuple[t.Tuple[Profile, ...], t.Tuple[Fault, ...]]:
         )
     faults = []
     for path, document in ((files.config_path, config), (files.credentials_path, credentials)):
-        faults += [Fault(path, fault.line, fault.message) for fault in document.faults]
+        faults += [Fault(path, fault.line, printable(fault.message)) for fault in document.faults]
         if document.not_utf8():
             faults.append(Fault(path, document.not_utf8(), "not UTF-8, which the AWS CLI refuses in a UTF-8 locale"))
     return tuple(profiles), tuple(faults)
 
 
 def _fault(path: str, line: int, message: str) -> FileFault:
-    return FileFault("{0}, line {1}: {2}. Nothing was changed.".format(path, line, message), path=path, line=line)
+    message = printable("{0}, line {1}: {2}. Nothing was changed.".format(path, line, message))
+    return FileFault(message, path=path, line=line)
 
 
 def _write(change: Change, wanted: t.Mapping[str, Wanted], config: _File, credentials: _File) -> PairSettings:
@@ -319,11 +320,11 @@ def _prove(
     old, new = before.settings, after.settings
     for name, value in wanted.items():
         found = new.get(name)
-        block = found if isinstance(found, dict) else {}
-        right = (
-            all(block.get(entry) == value[entry] for entry in value) if isinstance(value, t.Mapping) else found == value
-        )
-        wrong += [] if right else [name]
+        if isinstance(value, t.Mapping):
+            block = found if isinstance(found, dict) else {}
+            wrong += [name for entry in value if block.get(entry) != value[entry]]
+        elif found != value:
+            wrong.append(name)
     if before.exists and not change.exclusive:
         asked = {*wanted, *pair, *change.dropped}
         wrong += [name for name in {**old, **new} if name not in asked and old.get(name) != new.get(name)]
