@@ -31,7 +31,7 @@ class ActionModule(NormalAction):  # type: ignore[misc]  # ansible-core tells no
         if not task_vars or "rotate_key_of" not in task_vars:
             return t.cast(Values, super().run(tmp, task_vars))
         self._vars = task_vars
-        user_name = self._var("rotate_key_of")
+        user_name = str(self._var("rotate_key_of"))
         entry = self._entry(user_name)
         result: Values = {}
         if self._var("rotate_reading") or not entry.get("access_key_id") or entry.get("read") != NOBODY:
@@ -66,18 +66,28 @@ class ActionModule(NormalAction):  # type: ignore[misc]  # ansible-core tells no
         answer: Values = self._execute_module(module_name=_INFO, module_args=arguments, task_vars=self._vars)
         if answer.get("failed") or answer.get("unreachable"):
             return answer
+        for fault in (fault for user in answer["users"] for fault in user["faults"]):
+            return {"failed": True, "msg": f"{fault['path']} line {fault['line']}: {fault['message']}"}
         profile = next((p for user in answer["users"] for p in user["profiles"]), {})
-        consumer = {"read": True, "held": profile.get("access_key_id"), "lacking": not secrets}
+        held = profile.get("access_key_id")
+        consumer = {"read": True, "held": held, "lacking": not secrets, "wrong_secret": held in self._refused()}
         result = {"changed": False, "consumer": consumer}
         if profile.get("secret_access_key"):
             result["secret_access_key"] = profile["secret_access_key"]
         return result
 
+    def _refused(self) -> set[str]:
+        """The ids of which this host was found to have a wrong secret, in this run."""
+        registered = self._vars.get(_fleet.OUTCOME)
+        results = registered.get("results", ()) if isinstance(registered, dict) else ()
+        found = (result.get("consumer") or {} for result in results)
+        return {consumer["held"] for consumer in found if consumer.get("wrong_secret")}
+
     def _write(self, entry: Values) -> Values:
         arguments = dict(self._task.args)
         secret = entry.get("secret_access_key")
         if entry["access_key_id"] == WOULD_BE_NEW:
-            return self._would_write()
+            return self._would_write(entry)
         if secret:
             self._refuse_if_old(entry)
             arguments.update(
@@ -90,7 +100,7 @@ class ActionModule(NormalAction):  # type: ignore[misc]  # ansible-core tells no
         right = held == entry["access_key_id"]
         verified = right and bool(answer.get("verified")) and not answer.get("failed")
         consumer = {
-            "read": True,
+            "read": "access_key_id" in answer,
             "held": held,
             "previous": answer.get("previous_access_key_id"),
             "verified": verified,
@@ -109,11 +119,17 @@ class ActionModule(NormalAction):  # type: ignore[misc]  # ansible-core tells no
         answer["consumer"] = consumer
         return answer
 
-    def _would_write(self) -> Values:
+    def _would_write(self, entry: Values) -> Values:
         """In a check, a key that begin would create would be here after this task."""
         result = self._read(secrets=False)
         if result.get("consumer"):
             had = result["consumer"]["held"]
+            if had and had not in entry["replaces"]:
+                words = (
+                    f"holds {had}, which is not among those that may be replaced, and is left alone if AWS accepts it"
+                )
+                result["consumer"].update(lacking=False, reason=words)
+                return result
             result["consumer"] = {"read": True, "held": WOULD_BE_NEW, "previous": had, "verified": True}
             result.update(changed=True, msg="It would get the new key.")
         return result

@@ -9,12 +9,14 @@ It runs once for all hosts: the consumers of the whole inventory count, also tho
 
 from __future__ import annotations
 
+import functools
 import typing as t
 
 from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.rekey.aws.plugins.module_utils import _fleet
+from ansible_collections.rekey.aws.plugins.module_utils._errors import RekeyError
 from ansible_collections.rekey.aws.plugins.module_utils._facts import Consumer
 
 Values = dict[str, t.Any]
@@ -38,6 +40,11 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core tells no t
         result.update(changed=False, users=[], run=self._run)
         for account, connection in self._connections.items():
             users = _fleet.users(self._uses, account, self._secrets)
+            twice = _fleet.reached_twice(self._begun) if self._task.args["phase"] == "retire" else frozenset()
+            result["users"] += [
+                _fleet.refusal(user["user_name"], account) for user in users if user["user_name"] in twice
+            ]
+            users = [user for user in users if user["user_name"] not in twice]
             if users:
                 self._ask(result, account, connection, users, task_vars or {})
         if self._task.args["phase"] == "begin":
@@ -53,32 +60,37 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core tells no t
         self._uses: list[_fleet.Use] = []
         self._connections: dict[str, Values] = {}
         self._secrets: dict[str, str] = {}
+        self._disputed: set[str] = set()  # ids for which two hosts have two secrets: at least one is wrong
         self._run: Values | None = None
         self._begun: dict[tuple[str, str], Values] = {}
         task, variables = self._task, self._task.get_variable_manager()
-        pattern = self._templar.template(task_vars.get("rotate_consumers") or task.play.hosts)
         in_run = frozenset(task_vars["ansible_play_hosts_all"])
         begun: dict[int, Values] = {}
-        broken: dict[str, str] = {}
-        for host in variables._inventory.get_hosts(pattern, ignore_limits=True, ignore_restrictions=True):
+        broken: list[tuple[str, str, set[str]]] = []
+        for host in self._hosts(task_vars):
             # _hosts and _hosts_all: without them each call would list all hosts of the play.
             own = variables.get_vars(
                 play=task.play, host=host, task=task, include_hostvars=False, _hosts=[host.name], _hosts_all=[host.name]
             )
             templar = self._templar.copy_with_new_env(available_variables=own)
+            registered = own.get(_fleet.OUTCOME)
+            named: set[str] = set()
             try:
                 credentials = templar.template(own["__rotate_consumers"])
-                policy = {name: templar.template(own[f"rotate_{name}"]) for name in _fleet.POLICY}
-                connection = templar.template(own["rotate_aws"])
-            except AnsibleError as error:
-                broken[host.name] = f"its variables cannot be read: {_fleet.first_line(error)}"
+                named = {_fleet.identity(credential)[0] for credential in credentials}
+                policy = _fleet.policy({name: templar.template(own[f"rotate_{name}"]) for name in _fleet.POLICY})
+                connection = dict(templar.template(own["rotate_aws"]) or {})
+                account = _fleet.account_name(connection)
+                uses = _fleet.uses(host.name, host.name in in_run, credentials, account, policy, registered)
+            except (AnsibleError, RekeyError, AttributeError, KeyError, TypeError, ValueError) as error:
+                broken.append((host.name, f"its variables cannot be read: {_fleet.first_line(error)}", named))
                 continue
-            account = _fleet.account_name(connection)
             self._connections[account] = connection
-            registered = own.get(_fleet.OUTCOME)
-            self._uses += _fleet.uses(host.name, host.name in in_run, credentials, account, policy, registered)
+            self._uses += uses
             for outcome in registered.get("results", ()) if isinstance(registered, dict) else ():
-                self._keep(outcome.get("consumer", {}).get("held"), outcome)
+                consumer = outcome.get("consumer") or {}
+                if not consumer.get("wrong_secret"):
+                    self._keep(consumer.get("held"), outcome)
             if isinstance(own.get(_fleet.BEGIN), dict):
                 begun[id(own[_fleet.BEGIN])] = own[_fleet.BEGIN]
         for begin in begun.values():
@@ -86,15 +98,34 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core tells no t
             for entry in begin.get("users", ()):
                 self._keep(entry.get("access_key_id"), entry)
                 self._begun[entry["user_name"], entry["account"]] = entry
+        for access_key_id in self._disputed:
+            del self._secrets[access_key_id]
+        if broken and not self._uses:
+            raise AnsibleActionFail("; ".join(f"{host}: {reason}" for host, reason, _named in broken))
+        # Such a host may use the key of any user, unless it says of which.
         self._uses += [
             _fleet.Use(user_name, account, Consumer(host, in_run=host in in_run, reason=reason))
-            for host, reason in broken.items()
+            for host, reason, named in broken
             for user_name, account in {(use.user_name, use.account) for use in self._uses}
+            if not named or user_name in named
         ]
 
+    def _hosts(self, task_vars: Values) -> list[t.Any]:
+        """The hosts of the play's pattern, and all others whose own variables say that they use a key."""
+        task, variables = self._task, self._task.get_variable_manager()
+        find = functools.partial(variables._inventory.get_hosts, ignore_limits=True, ignore_restrictions=True)
+        hosts = find(self._templar.template(task_vars.get("rotate_consumers") or task.play.hosts))
+        known = {host.name for host in hosts}
+        saying = {"rotate_user_name", "rotate_credentials"} - set(variables.extra_vars)
+        for host in find("all") if saying else ():
+            if host.name not in known and saying & set(variables.get_vars(host=host, include_hostvars=False)):
+                hosts.append(host)
+        return list(hosts)
+
     def _keep(self, access_key_id: str | None, source: t.Mapping[str, t.Any]) -> None:
-        if access_key_id and source.get("secret_access_key"):
-            self._secrets[access_key_id] = source["secret_access_key"]
+        secret = source.get("secret_access_key")
+        if access_key_id and secret and self._secrets.setdefault(access_key_id, secret) != secret:
+            self._disputed.add(access_key_id)
 
     def _ask(self, result: Values, account: str, connection: Values, users: list[Values], task_vars: Values) -> None:
         """Have the module do the phase for the users of one connection, and add what it did to the result."""

@@ -75,7 +75,7 @@ class _Attempt:
         try:
             reason = self._why_left_alone()
             if reason:
-                return dict(result, left_alone=True, reason=reason)
+                return dict(result, left_alone=True, reason=reason, verified=self._holds_the_wanted_id_rightly())
             identity = self._identity()
             written = self._write()
         except RekeyError as error:
@@ -98,6 +98,15 @@ class _Attempt:
         return (
             f"The profile holds {self._held.access_key_id}, which is not among those that may be replaced, and {works}"
         )
+
+    def _holds_the_wanted_id_rightly(self) -> bool:
+        """Whether the pair that was left alone is the wanted one but for a secret that is right on this side."""
+        from ansible_collections.rekey.aws.plugins.module_utils._sigv4 import Identity
+
+        held, wanted = self._held, self._plan.pair
+        if held is None or wanted is None or held.access_key_id != wanted.access_key_id:
+            return False
+        return isinstance(self._ask(held), Identity)
 
     def _identity(self) -> t.Optional[Identity]:
         """Whose the pair is, where it is to be verified."""

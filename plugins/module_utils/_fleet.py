@@ -15,8 +15,11 @@ import hashlib
 import json
 import typing as t
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
 
+from ansible_collections.rekey.aws.plugins.module_utils import _policy
 from ansible_collections.rekey.aws.plugins.module_utils._facts import Consumer
+from ansible_collections.rekey.aws.plugins.module_utils._marks import format_time
 from ansible_collections.rekey.aws.plugins.module_utils._plan import ANYBODY, BLOCKED, FAILED, NOBODY
 
 BEGIN = "rotate_begin"
@@ -45,6 +48,19 @@ def account_name(connection: Values) -> str:
     if not connection:
         return ""
     return hashlib.sha256(json.dumps(connection, sort_keys=True, default=str).encode()).hexdigest()[:12]
+
+
+def policy(given: Values) -> dict[str, t.Any]:
+    """A host's policy as options of iam_access_key_rotation. Raises InvalidInput where it cannot be read."""
+    options = {name: _option(value) for name, value in given.items()}
+    _policy.parse(options, datetime.now(timezone.utc))
+    return options
+
+
+def _option(value: t.Any) -> t.Any:
+    if isinstance(value, datetime):  # what YAML makes of a time without quotes
+        return format_time(value if value.tzinfo else value.replace(tzinfo=timezone.utc))
+    return value if isinstance(value, bool) else str(value)
 
 
 def identity(entry: Values) -> tuple[str, str, str | None]:
@@ -105,6 +121,24 @@ def users(all_uses: t.Sequence[Use], account: str, at_hand: t.Collection[str]) -
                 }
             )
     return entries
+
+
+def reached_twice(begun: t.Mapping[tuple[str, str], Values]) -> frozenset[str]:
+    """The IAM users that are reached through two connections: each would look as if it had half of its consumers."""
+    seen: dict[str, tuple[str, str]] = {}
+    return frozenset(
+        user_name
+        for (user_name, account), entry in begun.items()
+        for access_key_id in entry.get("keys", ())
+        if seen.setdefault(access_key_id, (user_name, account)) != (user_name, account)
+    )
+
+
+def refusal(user_name: str, account: str) -> dict[str, t.Any]:
+    """What is said of a user that is reached twice, instead of retiring its keys."""
+    words = "is reached in two ways, so nothing of it is retired: give all of its hosts the same rotate_aws"
+    line = f"{user_name}: {FAILED}: {words}"
+    return {"user_name": user_name, "account": account, "status": FAILED, "message": words, "line": line, "missing": []}
 
 
 def with_begin(retired: Values, begun: Values | None) -> dict[str, t.Any]:

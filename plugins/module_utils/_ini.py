@@ -302,7 +302,6 @@ def _parse(text: str) -> Document:
         section.lines.append(Line(line, FAULT))
         if len(document.sections) > 1:
             fault("a value without a name" if delimiter else "neither a setting (name = value) nor a [section]")
-            setting = setting and not delimiter
         elif not document.faults:
             fault(
                 "a byte order mark: save the file without it" if clean[0] == "\ufeff" else "a line before any [section]"

@@ -22,10 +22,11 @@ def step(held: t.Optional[Pair], wanted: t.Optional[Pair], replaces: t.Optional[
     """What to do about the pair.
 
     ``replaces`` has the ids that are known to be older than the wanted pair; none (not empty) is ordinary use, in which
-    the task's word is enough. A right id with a wrong secret may always be mended.
+    the task's word is enough. A pair that differs in its secret alone then gives way only where AWS refuses it, since
+    the wanted one may be what another host has wrong.
     """
     if wanted is None or wanted == held:
         return Step.KEEP
-    if replaces is None or held is None or held.access_key_id == wanted.access_key_id:
+    if replaces is None or held is None:
         return Step.WRITE
     return Step.WRITE if held.access_key_id in replaces else Step.ASK

@@ -40,7 +40,7 @@ def _result(phase: str, task: Task, outcome: Outcome, check: bool) -> dict[str, 
     if phase == "retire":
         return _report.retired(outcome, task.policy, _now(), check)
     if phase == "rollback":
-        return _report.rolled_back(outcome)
+        return _report.rolled_back(outcome, check)
     new = {"secret_access_key": outcome.new.secret_access_key} if outcome.new else {}
     return {**_report.began(outcome), **new}
 

@@ -24,16 +24,18 @@ def began(outcome: Outcome) -> dict[str, t.Any]:
         **_common(outcome),
         "access_key_id": plan.target,
         "created": outcome.new is not None,
+        "keys": [key.id for key in outcome.user.keys],
         "replaces": list(plan.replaces),
         "read": plan.read,
         "held_before": plan.target in outcome.user.held,
     }
 
 
-def rolled_back(outcome: Outcome) -> dict[str, t.Any]:
+def rolled_back(outcome: Outcome, check: bool) -> dict[str, t.Any]:
     """What was taken back for a user, with the line that says so."""
     result = _common(outcome)
-    return {**result, "access_key_id": outcome.plan.target, "line": f"{outcome.user.name}: {result['message']}"}
+    line = "; ".join(part for part in (_did(outcome, check), result["message"]) if part)
+    return {**result, "access_key_id": outcome.plan.target, "line": f"{outcome.user.name}: {line}"}
 
 
 def retired(outcome: Outcome, policy: Policy, now: datetime, check: bool) -> dict[str, t.Any]:
@@ -58,10 +60,14 @@ def retired(outcome: Outcome, policy: Policy, now: datetime, check: bool) -> dic
     if missing:
         parts.append("missing: " + names(missing))
     if outcome.done:
-        parts.append(("would do: " if check else "did: ") + ", ".join(outcome.done))
+        parts.append(_did(outcome, check))
     parts.append(f"{result['status']}: {result['message']}" if result["message"] else result["status"])
     result["line"] = "; ".join(parts)
     return result
+
+
+def _did(outcome: Outcome, check: bool) -> str:
+    return ("would do: " if check else "did: ") + ", ".join(outcome.done) if outcome.done else ""
 
 
 def _common(outcome: Outcome) -> dict[str, t.Any]:

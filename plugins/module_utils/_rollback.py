@@ -29,5 +29,5 @@ def rollback(user: User, _policy: Policy, _run: Run, _now: datetime) -> Plan:
     if steps:
         return Plan(steps=tuple(steps), message="rolling back")
     free = [short(key.id) for key in user.keys if user.marks.of(key.id) is None and key.active]
-    kept = f"{', '.join(free)} is active, and left alone until it is handed back with rotate_adopt" if free else ""
+    kept = f"{', '.join(free)} is left alone until it is handed back with rotate_adopt" if free else ""
     return Plan(message=kept or "no key is retired or draining: nothing to roll back")

@@ -283,9 +283,9 @@ users:
       returned: O(phase=retire)
       type: int
     keys:
-      description: Each key of the user and its mark.
-      returned: O(phase=retire)
-      type: dict
+      description: The ids of the user's keys; with O(phase=retire), each with its mark.
+      returned: O(phase=begin) and O(phase=retire)
+      type: raw
     previous_access_key_ids:
       description: The keys that consumers held before, or still hold.
       returned: O(phase=retire)

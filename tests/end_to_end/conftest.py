@@ -69,6 +69,11 @@ class Site:
                 credentials.write(f"aws_secret_access_key = {pair.secret_access_key}\n")
             (folder / "credentials").chmod(0o600)
 
+    def spoil(self, host: str) -> None:
+        """Put a wrong secret into a host's profile."""
+        file = self.fleet.host(host).home / ".aws" / "credentials"
+        file.write_text(re.sub(r"(aws_secret_access_key = ).*", r"\1" + 40 * "x", file.read_text()))
+
     def pair(self, host: Host | str, profile: str = "default") -> tuple[str | None, str | None]:
         """The id and the secret that a profile on a host has."""
         home = (self.fleet.host(host) if isinstance(host, str) else host).home

@@ -87,6 +87,17 @@ def test_an_aws_file_that_cannot_be_read_is_named_with_its_line(site: Site) -> N
     assert site.keys()[user.keys[0].access_key_id] == "Active"
 
 
+def test_promise_2_a_file_that_cannot_be_read_is_not_taken_for_one_that_holds_nothing(site: Site) -> None:
+    user = site.create_user(USER, 10)
+    site.give(user)
+    for host in site.fleet.hosts:
+        credentials = host.home / ".aws" / "credentials"
+        credentials.write_text(credentials.read_text() + "this line says nothing\n")
+    run = site.play(**AT_ONCE)
+    assert run.status != 0
+    assert list(site.keys()) == [user.keys[0].access_key_id]
+
+
 @pytest.mark.parametrize("variable", ["rotate_max_age", "rotate_grace", "rotate_orphan_after"])
 def test_a_span_that_is_none(site: Site, variable: str) -> None:
     site.create_user(USER, 100)

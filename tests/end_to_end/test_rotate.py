@@ -241,6 +241,78 @@ def test_promise_2_and_5_a_run_killed_after_it_created_a_key_is_mended_by_later_
     assert site.play(**AT_ONCE).changed == 0
 
 
+@pytest.mark.parametrize("wrong", ["host01", "host03"])
+@pytest.mark.parametrize("verify", [True, False])
+def test_rule_12_a_wrong_secret_is_mended_and_never_spreads(site: Site, wrong: str, verify: bool) -> None:
+    user = site.create_user(USER, 50, 10)
+    site.give(user, key=1)
+    right = site.pair("host02")
+    site.spoil(wrong)
+    run = site.play(rotate_verify=verify)
+    others = {host.name for host in site.fleet.hosts} - {wrong}
+    assert {site.pair(host) for host in others} == {right}
+    if verify:
+        assert site.pair(wrong) == right, run.output
+
+
+def test_promise_1_a_canary_by_pattern_does_not_retire_what_the_rest_of_the_inventory_uses(
+    site: Site, tmp_path: Path
+) -> None:
+    user = site.create_user(USER, 100)
+    site.give(user)
+    old = user.keys[0].access_key_id
+    (site.fleet.inventory.parent / "group_vars").mkdir(exist_ok=True)
+    said = site.fleet.inventory.parent / "group_vars" / "fleet.yml"
+    said.write_text(f"rotate_user_name: {USER}\n")
+    try:
+        command = site.command("rekey.aws.rotate", rotate_hosts=["host01"], **AT_ONCE)
+        command[-1] = command[-1].replace(f'"rotate_user_name": "{USER}", ', "")
+        ran = subprocess.run(command, env=site.environ(), capture_output=True, text=True, timeout=300, check=False)
+    finally:
+        said.unlink()
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "1 of 3 done" in line(ran.stdout)
+    assert site.keys()[old] == "Active"
+    assert site.pair("host01")[0] != old
+
+
+def test_promise_1_a_user_that_is_reached_in_two_ways_is_not_retired(site: Site) -> None:
+    user = site.create_user(USER, 100)
+    site.give(user)
+    aws = "{{ {'region': 'us-east-1'} if inventory_hostname == 'host03' else {} }}"
+    site.fleet.switch_off("host03")
+    try:
+        run = site.play(rotate_aws=aws, **AT_ONCE)
+    finally:
+        site.fleet.switch_on("host03")
+    assert run.status != 0
+    assert "reached in two ways" in run.output
+    assert site.keys()[user.keys[0].access_key_id] == "Active"
+
+
+def test_a_user_name_of_digits_alone(site: Site) -> None:
+    site.create_user("12345")
+    run = site.play(rotate_user_name=12345, **AT_ONCE)
+    assert run.status == 0, run.output
+    assert site.held() == set(site.keys("12345"))
+
+
+def test_the_plays_after_a_rotation_go_on_for_the_hosts_that_are_done(site: Site, tmp_path: Path) -> None:
+    site.give(site.create_user(USER, 100))
+    playbook = tmp_path / "site.yml"
+    playbook.write_text(
+        "- import_playbook: rekey.aws.rotate\n"
+        "- hosts: fleet\n  gather_facts: false\n  tasks:\n    - ansible.builtin.debug: {msg: it goes on}\n"
+    )
+    site.fleet.switch_off("host02")
+    try:
+        run = site.play(str(playbook), **AT_ONCE)
+    finally:
+        site.fleet.switch_on("host02")
+    assert run.status != 0
+    assert run.output.count("it goes on") == 2
+
+
 def test_promise_3_a_foreign_key_is_named_and_left_alone_and_blocks_only_its_user(site: Site) -> None:
     user = site.create_user(USER, 200, 100)
     site.give(user, key=1)

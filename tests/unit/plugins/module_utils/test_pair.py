@@ -31,10 +31,10 @@ TOKEN = Pair("NEW", "secret of NEW", "a token")
         (None, NEW, [], Step.WRITE),
         (OLD, NEW, ["OLD"], Step.WRITE),
         (OLD, NEW, ["OLDER", "OLD"], Step.WRITE),
-        # The right id is never a step back, whatever the secret.
+        # Of two secrets for one id AWS knows which is right.
         (NEW, NEW, [], Step.KEEP),
-        (WRONG, NEW, [], Step.WRITE),
-        (TOKEN, NEW, [], Step.WRITE),
+        (WRONG, NEW, [], Step.ASK),
+        (TOKEN, NEW, [], Step.ASK),
         # Any other is another run's or a person's: AWS is asked whether it is of use.
         (OTHER, NEW, [], Step.ASK),
         (OTHER, NEW, ["OLD"], Step.ASK),
