@@ -114,6 +114,10 @@ def judge(edit: Edit, home: Home, succeeded: bool) -> Verdict:
         return Verdict("wrong", "says it is done" if succeeded else "the file is broken", lost)
     said = "says it is done, but " if succeeded else "fails, and "
     fault = _resolution_fault(edit, after) or _file_fault(edit, home)
+    if not fault and lost:
+        fault = "lines that the task is not about are changed"
+    if fault and edit.at_once:
+        fault = "not all that was written is there"  # what is lost is another thing in each run
     if fault:
         return Verdict("wrong", said + fault, lost)
     return Verdict("right", "" if succeeded else "though it says it failed", lost)
@@ -128,9 +132,6 @@ def _resolution_fault(edit: Edit, after: Mapping[str, bytes]) -> str:
         # Only the byte order mark, or what stands twice, keeps it from being read: the asked settings are what counts.
         before = {name: now.get(name, {}) for name in now}
     want = wanted(before, edit)
-    lost = [name for name in edit.profiles if name not in now]
-    if lost and len(edit.profiles) > 1:
-        return f"{len(lost)} of {len(edit.profiles)} are lost"
     for name in want.keys() | now.keys():
         have, wish = now.get(name, {}), want.get(name, {})
         for key in sorted(have.keys() | wish.keys()):

@@ -36,26 +36,27 @@ _HOW = """\
 ## How it is judged
 
 * **right**: botocore then reads what was asked, and of every other profile what it read before; links and modes are as
-  the task says; a second run leaves the files as they are. Where botocore cannot read the file to begin with, and on a
-  full disk, to refuse and to leave every byte is right, too.
+  the task says; no byte is harmed; a second run leaves the files as they are. Where botocore cannot read the file to
+  begin with, and on a full disk, to refuse and to leave every byte is right, too.
 * **wrong**: anything else, with the first fault that was found.
 * **refused**: the tool failed and left every byte, though the task could be done.
 * **cannot**: the tool has no command for it.
+* Which of several writers at once wins is chance: a tool without a lock may come out right by luck.
 * **Bytes harmed**: the bytes of those lines that the task is not about and that are not there afterwards, byte for byte
   and in order.
 * **Secrets**: how many secrets of the task's files (new, old, and other profiles') could be read in the *arguments* of
-  a process while it ran (the machine's command lines are read every 10 ms), in the *diff* (`--check --diff`), and in the
-  *output* at its most talkative (`-vvv`; `--debug` for the AWS CLI). A dash: it has no diff, or cannot do the task.
+  a process while it ran (all command lines are read every 10 ms), in the *diff* (`--check --diff`), and in the *output*
+  at its most talkative (`-vvv`; `--debug` for the AWS CLI). A dash: it has no diff, or cannot do the task.
 
 ## How each tool is asked
 
-* `aws configure set`: one call a setting. It has no command to unset one. An empty value is something else, though it
-  can do in place of a session token.
-* `ini_file`: one loop item a setting, with `no_log: true` where the task has a secret, as Ansible's documentation asks.
-  `modify_inactive_option: false`, `follow: true` and mode 0600 for credentials, which its documentation offers. The
-  section is named as the AWS documentation spells it, since a task for a fleet cannot know each file's spelling. An
-  entry of a nested block is added in the value of the block's setting, and removed by its own name. The module does
-  not claim to know AWS files: blocks, names of profiles and tokens are its user's concern.
+* `aws configure set`: one call a setting.
+* `ini_file`: one loop item a setting, with `no_log: true` where the task has a secret, as Ansible's documentation asks;
+  this hides the whole diff, too. `modify_inactive_option: false`, `follow: true` and mode 0600 for credentials, which
+  its documentation offers. The section is named as the AWS documentation spells it, since a task for a fleet cannot
+  know each file's spelling. An entry of a nested block is added in the value of the block's setting, and removed by its
+  own name. The module does not claim to know AWS files: blocks, names of profiles and tokens are its user's concern.
+  Its documentation says that it adds a missing last newline, and that it drops a byte order mark.
 * `aws_cli_profile`: one task a profile, without `no_log`.
 """
 

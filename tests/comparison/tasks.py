@@ -163,13 +163,13 @@ EDITS = (
         "An entry into a nested block",
         "`s3.max_concurrent_requests` in a block `s3 =` that has other entries, with a setting after the block.",
         (Change("ci", "s3.max_concurrent_requests", "20"),),
-        config="[profile ci]\ns3 =\n    addressing_style = path\n    max_queue_size = 500\noutput = json\n",
+        config="[profile ci]\n>s3 =\n    addressing_style = path\n    max_queue_size = 500\noutput = json\n",
     ),
     Edit(
         "An entry into a block with a comment",
         "The same, with a comment as the first line in the block.",
         (Change("ci", "s3.max_concurrent_requests", "20"),),
-        config="[profile ci]\ns3 =\n    # for the small link\n    addressing_style = path\noutput = json\n",
+        config="[profile ci]\n>s3 =\n    # for the small link\n    addressing_style = path\noutput = json\n",
     ),
     Edit(
         "An entry out of a nested block",
@@ -242,14 +242,14 @@ EDITS = (
         "A section that is there twice",
         "botocore and the AWS CLI refuse such a file whole.",
         (Change("ci", "region", "eu-central-1"),),
-        config="[profile ci]\nregion = us-east-1\n\n[profile ci]\nregion = us-west-1\n",
+        config="[profile ci]\n>region = us-east-1\n\n[profile ci]\n>region = us-west-1\n",
         broken=True,
     ),
     Edit(
         "A byte order mark",
-        "botocore and the AWS CLI refuse such a file whole.",
+        "botocore and the AWS CLI refuse such a file whole. Without the mark they could read it.",
         (Change("ci", "region", "eu-central-1"),),
-        config="\ufeff[profile ci]\n>region = us-east-1\noutput = json\n",
+        config=">\ufeff[profile ci]\n>region = us-east-1\noutput = json\n",
         broken=True,
     ),
     Edit(

@@ -45,8 +45,8 @@ class AwsCli:
     def __init__(self, executable: Path) -> None:
         self._aws = executable
         self.version = self._call(Path("/nonexistent"), "--version").stdout.split()[0].replace("aws-cli/", "AWS CLI ")
-        usage = self._call(Path("/nonexistent"), "configure", "unset", "region").stderr
-        self._unsets = "unset" in re.findall(r"\w+", usage.partition("valid choices are")[2])
+        answer = self._call(Path("/nonexistent"), "configure", "unset", "region")
+        self._unsets = "invalid choice 'unset'" not in answer.stderr
 
     def can(self, edit: Edit) -> bool:
         return self._unsets or all(change.value is not None for change in edit.changes)
@@ -175,8 +175,8 @@ def _options(*names: str) -> dict[str, str]:
 
 
 class IniFile(_Ansible):
-    """`no_log` is set where the task has a secret, as Ansible's documentation asks. A commented-out setting is not taken
-    for one, a link is followed, and credentials get mode 0600: the module's own documentation has all three."""
+    """`no_log` is set where the task has a secret, as Ansible's documentation asks. A commented-out setting is not
+    taken for one, a link is followed, and credentials get mode 0600: the module's own documentation has all three."""
 
     name = "ini_file"
     task: ClassVar[Mapping[str, Any]] = {
