@@ -70,7 +70,7 @@ def wanted(before: Profiles, edit: Edit) -> Profiles:
     """The profiles as they ought to be: what was asked, and of the rest what was there."""
     profiles: dict[str, dict[str, Any]] = {name: dict(settings) for name, settings in before.items()}
     for change in edit.changes:
-        block, _, entry = change.key.rpartition(".")
+        block, _dot, entry = change.key.rpartition(".")
         settings = profiles.setdefault(change.profile, {})
         if block:
             settings[block] = settings = dict(settings.get(block, {}))

@@ -44,15 +44,15 @@ def measure(tool: Tool, edits: Sequence[Edit], work: Path) -> list[Result]:
             drawn = edit.drawn()
             home.lay(drawn)
             jobs[f"task-{number}"] = drawn, home
-    before = {name: home.content() for name, (_, home) in jobs.items()}
+    before = {name: home.content() for name, (_edit, home) in jobs.items()}
     diffs = tool.differences(jobs)
-    touched = [name for name, (_, home) in jobs.items() if home.content() != before[name]]
+    touched = [name for name, (_edit, home) in jobs.items() if home.content() != before[name]]
     runs = tool.apply(jobs, loud=True)
     verdicts = {name: judge(edit, home, runs[name].succeeded) for name, (edit, home) in jobs.items()}
-    after = {name: home.content() for name, (_, home) in jobs.items()}
+    after = {name: home.content() for name, (_edit, home) in jobs.items()}
     right = {name: job for name, job in jobs.items() if verdicts[name].status == "right"}
     tool.apply(right, loud=False)
-    for name, (_, home) in right.items():
+    for name, (_edit, home) in right.items():
         if home.content() != after[name]:
             verdicts[name] = Verdict("wrong", "done, but a second run changes the file again", verdicts[name].harmed)
     for name in touched:

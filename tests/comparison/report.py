@@ -73,7 +73,7 @@ def page(date: str, versions: Sequence[str], edits: Sequence[Edit], results: Res
     parts.append("Arguments / diff / output. Tasks that are not here: their files hold no secret.\n")
     parts.append(_table(["Task", *(f"`{tool}`" for tool in tools)], _leaks(edits, results)))
     parts.append(
-        "Other ways to give a key, at the task “A key beside another's”: `aws configure import` takes it from a CSV\n"
+        "Other ways to give a key, at the task `A key beside another's`: `aws configure import` takes it from a CSV\n"
         "file, and the examples of `ini_file` have no `no_log`.\n"
     )
     parts.append(

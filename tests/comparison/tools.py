@@ -118,7 +118,7 @@ class _Ansible:
 
     def _play(self, jobs: Jobs, options: Sequence[str]) -> dict[str, Run]:
         """The tasks that are to be alone on the machine, each in a run of its own; the others in one."""
-        alone = [name for name, (edit, _) in jobs.items() if edit.at_once or edit.disk_full]
+        alone = [name for name, (edit, _home) in jobs.items() if edit.at_once or edit.disk_full]
         runs = {}
         for names in ([name for name in jobs if name not in alone], *([name] for name in alone)):
             if names:
@@ -139,10 +139,10 @@ class _Ansible:
         inventory.write_text(json.dumps({"all": {"hosts": hosts, "vars": self._variables()}}))
         playbook = self._work / "playbook.json"
         playbook.write_text(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": [self.task]}]))
-        at_once = any(edit.at_once for edit, _ in jobs.values())
+        at_once = any(edit.at_once for edit, _home in jobs.values())
         command = [str(self._playbook), "-i", str(inventory), "-f", "8" if at_once else "2", *options, str(playbook)]
         with watch.arguments() as seen:
-            call = _call(command, self._environment(), any(edit.disk_full for edit, _ in jobs.values()))
+            call = _call(command, self._environment(), any(edit.disk_full for edit, _home in jobs.values()))
         (self._work / "output").write_text(call.stdout + call.stderr)
         runs = {}
         for name in jobs:
@@ -196,7 +196,7 @@ class IniFile(_Ansible):
     def _change(self, change: Change, home: Home) -> dict[str, Any]:
         option, value = change.key, change.value
         if "." in option:
-            block, _, entry = option.partition(".")
+            block, _dot, entry = option.partition(".")
             # It knows no blocks. A line of the block can be removed by its name, and added in the value of the block.
             option, value = (entry, None) if value is None else (block, f"\n    {entry} = {value}")
         quoted = f'"{change.profile}"' if " " in change.profile else change.profile
@@ -239,7 +239,7 @@ class Rekey(_Ansible):
             if change.file == "credentials":
                 asked[change.key.removeprefix("aws_")] = change.value
             else:
-                block, _, entry = change.key.rpartition(".")
+                block, _dot, entry = change.key.rpartition(".")
                 (asked["config"].setdefault(block, {}) if block else asked["config"])[entry] = change.value
         return {**asked, **{f"{file}_file": str(home.path(file)) for file in ("config", "credentials")}}
 
