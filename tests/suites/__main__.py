@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import signal
 import sys
 import tempfile
@@ -22,7 +23,7 @@ from pathlib import Path
 sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 from suites.catalogue import SUITES
-from suites.places import link_pythons
+from suites.places import CACHE, link_pythons
 from suites.run import Outcome, Run, end_all
 
 SIDE_BY_SIDE = 2
@@ -58,7 +59,7 @@ def main() -> int:
             while unfinished:
                 finished, unfinished = wait(unfinished, timeout=HEARTBEAT)
                 if not finished:
-                    progress(f"... {', '.join(running[future] for future in unfinished if future.running())}")
+                    progress(f"... {', '.join(_position(running[it]) for it in unfinished if it.running())}")
         except KeyboardInterrupt:
             signal.signal(signal.SIGINT, signal.SIG_IGN)
             pool.shutdown(wait=False, cancel_futures=True)
@@ -88,6 +89,12 @@ def _run(name: str, work: Path, progress: Progress) -> list[Outcome]:
     except Exception as error:  # the other suites' outcomes are wanted all the same
         run.judge("the suite itself", f"{type(error).__name__}: {error}")
     return run.outcomes
+
+
+def _position(name: str) -> str:
+    """A suite's name and, where it is pytest that runs, how far it is."""
+    percent = re.findall(r"\[ *(\d+%)\]$", (CACHE / "logs" / f"{name}.log").read_text(errors="replace"), re.MULTILINE)
+    return " ".join([name, *percent[-1:]])
 
 
 def _report(outcomes: Mapping[str, Sequence[Outcome]]) -> int:
