@@ -93,7 +93,7 @@ def _run(name: str, work: Path, progress: Progress) -> list[Outcome]:
 
 def _position(name: str) -> str:
     """A suite's name and, where it is pytest that runs, how far it is."""
-    percent = re.findall(r"\[ *(\d+%)\]$", (CACHE / "logs" / f"{name}.log").read_text(errors="replace"), re.MULTILINE)
+    percent = re.findall(r"\[ *(\d+%)\]", (CACHE / "logs" / f"{name}.log").read_text(errors="replace"))
     return " ".join([name, *percent[-1:]])
 
 
