@@ -77,14 +77,8 @@ class Run:
             self.command(" ".join(map(str, arguments)), missing=missing)
             return
         report = self.work / "junit.xml"
-        words = [
-            "pytest",
-            "-p",
-            "no:cacheprovider",
-            f"--basetemp={self.work}/pytest",
-            f"--junit-xml={report}",
-            *arguments,
-        ]
+        places = [f"--basetemp={self.work}/pytest", f"--junit-xml={report}"]
+        words = ["pytest", "--verbose", "-p", "no:cacheprovider", *places, *arguments]
         self.tests("pytest", lambda: read_junit(report), *words)
 
     def tests(self, name: str, read: Callable[[], Iterable[Outcome]], *words: Word, cwd: Path = ROOT) -> None:
