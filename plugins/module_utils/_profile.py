@@ -252,7 +252,7 @@ def _write(change: Change, wanted: t.Mapping[str, Wanted], config: _File, creden
         else:
             place.set(name, text, below={SECRET: ID, TOKEN: SECRET}.get(name, ""))
     for name, value in wanted.items():
-        reader = credentials if name in credentials.view().resolved and name not in change.dropped else config
+        reader = credentials if name in credentials.view().resolved else config
         if isinstance(value, str):
             reader.set(name, value)
         elif value is None:

@@ -118,9 +118,20 @@ EDITS = {
     "unset": ("[a]\nx = 1\n# c\n\ny = 2\n", lambda a: a.unset("x"), "[a]\n# c\n\ny = 2\n"),
     "unset the last one, no final newline": ("[a]\nx = 1\ny = 2", lambda a: a.unset("y"), "[a]\nx = 1"),
     "unset several lines": ("[a]\nx = 1\n  2\n\n  3\ny = 4\n", lambda a: a.unset("x"), "[a]\n\ny = 4\n"),
+    "unset above a blank line, no final newline": ("[a]\nx = 1\n\n  2", lambda a: a.unset("x"), "[a]\n\n"),
     "unset what is not there": ("[a]\nx = 1\n", lambda a: a.unset("y"), "[a]\nx = 1\n"),
     "entry": ("[a]\ns3 =\n  x = 1\n  y=2\n", lambda a: a.set_entry("s3", "y", "3"), "[a]\ns3 =\n  x = 1\n  y=3\n"),
     "entry, the same": ("[a]\ns3 =\n  x   =   1\n", lambda a: a.set_entry("s3", "x", "1"), "[a]\ns3 =\n  x   =   1\n"),
+    "entry that stands twice": (
+        "[a]\ns3 =\n  x = 1\n  x = 2\n",
+        lambda a: a.set_entry("s3", "x", "3"),
+        "[a]\ns3 =\n  x = 1\n  x = 3\n",
+    ),
+    "entry that shares its line": (
+        "[a]\ns3 =\n  x = 1\x0by = 2\n",
+        lambda a: a.set_entry("s3", "x", "3"),
+        "[a]\ns3 =\n  x = 1\x0by = 2\n  x = 3\n",
+    ),
     "entry in other case": (
         "[a]\ns3 =\n\tx = 1\n",
         lambda a: a.set_entry("s3", "X", "2"),
@@ -193,6 +204,13 @@ def test_removing_a_section_leaves_the_comments_that_may_be_the_next_ones(text, 
     document.remove(next(section for section in document.sections if section.name == "a"))
     assert document.render().decode() == result
     assert document.misread() is None
+
+
+def test_what_is_added_after_a_removal_minds_the_header_that_now_follows():
+    document = _ini.parse(b"[a]\n[b]\n  [c]\n")
+    document.remove(document.sections[2])
+    document.sections[1].set("x", "1")
+    assert document.render() == b"[a]\n  x = 1\n  [c]\n"
 
 
 @pytest.mark.parametrize("text", ["", "[b]\nx = 1\n", "[b]\nx = 1", "[b]\r\nx = 1", "# c\r", "  ", "[b]\n  x = 1\n\n"])

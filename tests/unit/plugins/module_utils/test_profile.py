@@ -373,6 +373,8 @@ def test_the_files_are_put_in_place_in_an_order_that_works_in_between(config, cr
         ("\n[DEFAULT]\n# c\nregion = a\n[profile x]\n", None, {"config": {"region": None}}, CONFIG, 4),
         (None, "[DEFAULT]\naws_session_token = hidden\n", NEW, CREDENTIALS, 2),
         ("[profile x]\nregion = a\n", "[DEFAULT]\nregion = b\n", NEW, CREDENTIALS, 2),
+        (None, "[x]\n[DEFAULT]\nregion = b\n", {"credentials_absent": ("region",)}, CREDENTIALS, 3),
+        (None, "[DEFAULT]\nregion = b\n[x]\n", {"region": "a", "credentials_absent": ("region",)}, CREDENTIALS, 2),
         ("[DEFAULT]\ns3 =\n  a = 1\n[profile x]\n", None, {"config": {"s3": {"a": None}}}, CONFIG, 2),
     ],
 )
