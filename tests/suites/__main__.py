@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import re
 import signal
 import sys
@@ -21,6 +22,8 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 sys.path[0] = str(Path(__file__).resolve().parents[1])
+
+from fleet.client import Fleet
 
 from suites.catalogue import SUITES
 from suites.places import CACHE, link_pythons
@@ -52,8 +55,11 @@ def main() -> int:
     signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
     link_pythons()
     progress = Progress()
-    with tempfile.TemporaryDirectory(prefix="suites-") as work, ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
-        running = {pool.submit(_run, name, Path(work, name), progress): name for name in options.suites or SUITES}
+    with contextlib.ExitStack() as stack:
+        work = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="suites-")))
+        stack.callback(_stop_fleets, work)
+        pool = stack.enter_context(ThreadPoolExecutor(SIDE_BY_SIDE))
+        running = {pool.submit(_run, name, work / name, progress): name for name in options.suites or SUITES}
         try:
             unfinished = set(running)
             while unfinished:
@@ -67,6 +73,12 @@ def main() -> int:
             print("Stopped.", file=sys.stderr)
             return 130
     return _report({name: future.result() for future, name in running.items()})
+
+
+def _stop_fleets(work: Path) -> None:
+    """Hosts outlive a test that was killed: they are no children of it."""
+    for config in work.rglob("etc/host01.conf"):
+        Fleet(config.parents[1]).stop()
 
 
 def _parse() -> argparse.Namespace:
